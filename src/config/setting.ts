@@ -1,0 +1,141 @@
+/** One row of the settings table. `parse` takes the text of a flag, variable or file value and throws a plain sentence. */
+export interface Setting<T> {
+  readonly doc: string
+  readonly fallback: T
+  /** What a value looks like, for the reference page: `integer 1–256`, `duration ≤ 48h`. */
+  readonly form: string
+  /** Shapes the network: the file only seeds genesis, a quorum changes it afterwards. */
+  readonly governed: boolean
+  /** Names a file that holds a secret: shown as set or not set, never by path. */
+  readonly sensitive: boolean
+  parse (text: string): T
+  /** The text that `parse` turns into `value`; used for the reference page and for files. */
+  print (value: T): string
+}
+
+export interface Marks { readonly governed?: boolean, readonly sensitive?: boolean }
+interface Range { readonly min?: number, readonly max?: number }
+interface DurationRange { readonly min?: string, readonly max?: string }
+
+export type Settings = Readonly<Record<string, Readonly<Record<string, Setting<unknown>>>>>
+
+/** The typed values of a settings table: what components receive. */
+export type ConfigOf<S extends Settings> = {
+  readonly [Section in keyof S]: { readonly [Key in keyof S[Section]]: S[Section][Key] extends Setting<infer T> ? T : never }
+}
+
+export function int (doc: string, fallback: number, range: Range & Marks = {}): Setting<number> {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = range
+  return {
+    ...marked(doc, fallback, range),
+    form: max === Number.MAX_SAFE_INTEGER ? `integer ≥ ${min}` : `integer ${min}–${max}`,
+    parse (text) {
+      const value = Number(text.replaceAll('_', ''))
+      if (!/^\d[\d_]*$/.test(text) || !Number.isSafeInteger(value)) throw new Error('must be a whole number')
+      if (value < min) throw new Error(`must be at least ${min}`)
+      if (value > max) throw new Error(`must be at most ${max}`)
+      return value
+    },
+    print: String,
+  }
+}
+
+export function bool (doc: string, fallback: boolean, marks: Marks = {}): Setting<boolean> {
+  return {
+    ...marked(doc, fallback, marks),
+    form: '`true` or `false`',
+    parse (text) {
+      if (text !== 'true' && text !== 'false') throw new Error('must be true or false')
+      return text === 'true'
+    },
+    print: String,
+  }
+}
+
+/** Milliseconds, written as `250ms`, `10s`, `5m`, `24h` or `7d`. */
+export function duration (doc: string, fallback: string, range: DurationRange & Marks = {}): Setting<number> {
+  const minMs = range.min === undefined ? 0 : parseDuration(range.min)
+  const maxMs = range.max === undefined ? Number.MAX_SAFE_INTEGER : parseDuration(range.max)
+  const bounds = [range.min && `≥ ${range.min}`, range.max && `≤ ${range.max}`].filter(Boolean).join(', ')
+  return {
+    ...marked(doc, parseDuration(fallback), range),
+    form: `duration ${bounds}`.trim(),
+    parse (text) {
+      const ms = parseDuration(text)
+      if (ms < minMs) throw new Error(`must be at least ${range.min}`)
+      if (ms > maxMs) throw new Error(`must be at most ${range.max}`)
+      return ms
+    },
+    print: printDuration,
+  }
+}
+
+export function text (doc: string, fallback: string, options: Marks & { readonly form?: string, readonly pattern?: RegExp } = {}): Setting<string> {
+  const { form = 'text', pattern } = options
+  return {
+    ...marked(doc, fallback, options),
+    form,
+    parse (value) {
+      if (pattern !== undefined && !pattern.test(value)) throw new Error(`must be ${form}`)
+      return value
+    },
+    print: value => value,
+  }
+}
+
+export function choice<const T extends string> (doc: string, options: readonly T[], fallback: NoInfer<T>, marks: Marks = {}): Setting<T> {
+  return {
+    ...marked(doc, fallback, marks),
+    form: options.map(option => `\`${option}\``).join(' or '),
+    parse (value) {
+      const found = options.find(option => option === value)
+      if (found === undefined) throw new Error(`must be one of ${options.join(', ')}`)
+      return found
+    },
+    print: value => value,
+  }
+}
+
+/** Comma-separated in a flag or variable, an array in a file. `check` throws for a member it refuses. */
+export function list (
+  doc: string, fallback: readonly string[], options: Marks & { readonly form: string, readonly max: number, readonly check: (member: string) => void },
+): Setting<readonly string[]> {
+  return {
+    ...marked(doc, fallback, options),
+    form: `list of ${options.form}, at most ${options.max}`,
+    parse (value) {
+      const members = value.split(',').map(member => member.trim()).filter(member => member !== '')
+      if (members.length > options.max) throw new Error(`must have at most ${options.max} members`)
+      if (new Set(members).size !== members.length) throw new Error('must not repeat a member')
+      members.forEach(options.check)
+      return members
+    },
+    print: members => members.join(','),
+  }
+}
+
+/** `host:port` of a loopback or other interface; port 0 picks a free one, an empty text turns the listener off. */
+export function listener (doc: string, fallback: string): Setting<string> {
+  return text(doc, fallback, { form: '`host:port`, `[v6]:port`, or empty for off', pattern: /^$|^(?:\[[0-9a-fA-F:]+\]|[^\s:[\]]+):\d{1,5}$/ })
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** @throws {Error} with a plain sentence when the text is not a duration */
+export function parseDuration (value: string): number {
+  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(value)
+  const unitMs = UNIT_MS[match?.[2] ?? '']
+  if (match === null || unitMs === undefined) throw new Error('must be a duration such as 250ms, 10s, 5m, 24h or 7d')
+  return Number(match[1]) * unitMs
+}
+
+function printDuration (ms: number): string {
+  // Hours up to a week, as people say 24h and 48h.
+  const units = Object.entries(UNIT_MS).reverse().filter(([unit]) => unit !== 'd' || ms >= 7 * 86_400_000)
+  const [unit, unitMs] = units.find(([, size]) => ms % size === 0 && ms >= size) ?? ['ms', 1]
+  return `${ms / unitMs}${unit}`
+}
+
+function marked<T> (doc: string, fallback: T, marks: Marks): Pick<Setting<T>, 'doc' | 'fallback' | 'governed' | 'sensitive'> {
+  return { doc, fallback, governed: marks.governed === true, sensitive: marks.sensitive === true }
+}

@@ -1,0 +1,97 @@
+import { multiaddr } from '@multiformats/multiaddr'
+import { bool, choice, duration, int, list, listener, text, type ConfigOf } from './setting.ts'
+
+/** The public IPFS network's protocol; its specification fixes some values for everyone who serves it. */
+export const AMINO_PROTOCOL = '/ipfs/kad/1.0.0'
+
+/** Every setting the daemon has. Flag, variable, file key, validation and reference page are derived from this table. */
+export const settings = {
+  node: {
+    profile: choice('What the daemon is run for: `micronode` keeps everything in memory, `macronode` is a server with keys and records that last.', ['micronode', 'macronode'], 'micronode'),
+    drainTimeout: duration('How long requests in flight may take to finish after SIGTERM.', '5s', { max: '60s' }),
+  },
+  log: {
+    level: choice('Least severe message that is logged.', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
+  },
+  identity: {
+    keyFile: text('File of the sealed identity key; created on first start. Empty: a new identity each start.', '', { form: 'path' }),
+    passphraseFile: text('File whose first line opens `identity.keyFile`. Must be readable by its owner alone.', '', { form: 'path', sensitive: true }),
+  },
+  kad: {
+    protocol: text('Protocol of the overlay to join. Overlays with the same protocol merge when they meet.', '/ron/kad/1.0.0', { form: '`/<overlay>/kad/<version>`', pattern: /^\/[\w.-]+(\/[\w.-]+)*\/kad\/[\w.-]+$/, governed: true }),
+    listen: list('Addresses to listen on. QUIC is skipped with a warning where its native package is missing.', ['/ip4/127.0.0.1/tcp/7460', '/ip4/127.0.0.1/udp/7460/quic-v1', '/ip4/127.0.0.1/tcp/7464/ws'], { form: 'multiaddrs', max: 16, check: assertMultiaddr }),
+    announce: list('Addresses told to others instead of the listen addresses, for a daemon behind a port forward.', [], { form: 'multiaddrs', max: 16, check: assertMultiaddr }),
+    bootstrap: list('Peers through which to join. At least one must answer for the daemon to be ready.', [], { form: 'multiaddrs that end in `/p2p/<peer ID>`', max: 64, check: assertPeerMultiaddr, governed: true }),
+    bootstrapProbeInterval: duration('How often each bootstrap peer is asked whether it lives.', '5s', { min: '100ms', max: '10s' }),
+    bootstrapLapse: duration('How long an answer of a bootstrap peer counts.', '20s', { min: '500ms', max: '25s' }),
+    addresses: choice('Which peer addresses to keep and pass on: `public` drops private, loopback and link-local ones, `any` keeps all.', ['public', 'any'], 'public', { governed: true }),
+    bucketSize: int('Kademlia bucket size, k: peers a bucket, a reply and a lookup hold.', 20, { min: 1, max: 256, governed: true }),
+    concurrency: int('RPCs a lookup keeps in flight on each path, α.', 3, { min: 1, max: 20, governed: true }),
+    disjointPaths: int('Paths of a lookup that share no peer.', 3, { min: 1, max: 20, governed: true }),
+    warmTable: int('Peers in the routing table from which on it counts as warm.', 1, { min: 1, max: 20 }),
+    peersPerIpGroup: int('Peers of one IP group (IPv4 /16, old class A /8, IPv6 /32) in the whole routing table. Loopback and private addresses are exempt.', 3, { min: 1, max: 1000, governed: true }),
+    peersPerIpGroupInBucket: int('Peers of one IP group in one bucket.', 2, { min: 1, max: 256, governed: true }),
+    maxConnections: int('Connections held at once; the least useful are closed beyond it.', 1000, { min: 8, max: 100_000 }),
+    inboundConnectionsPerSecond: int('New connections accepted a second from one host.', 20, { min: 1, max: 10_000 }),
+    streamsPerPeer: int('Open DHT streams one peer may have.', 32, { min: 1, max: 1024 }),
+    streams: int('Open DHT streams in all.', 8192, { min: 16, max: 1_000_000 }),
+    readTimeout: duration('How long a stream may take to bring its next whole message.', '10s', { min: '100ms', max: '60s' }),
+    rpcsPerPeerPerSecond: int('RPCs a second answered to one peer, with four seconds’ worth in reserve.', 500, { min: 1, max: 1_000_000, governed: true }),
+    rpcsPerPrefixPerSecond: int('RPCs a second answered to one /24 (IPv6: /48), with four seconds’ worth in reserve.', 2000, { min: 1, max: 1_000_000, governed: true }),
+  },
+  providers: {
+    ttl: duration('How long a provider record is served after its last announcement. On `/ipfs/kad/1.0.0` it is 48h, as its specification demands.', '24h', { min: '1s', max: '48h', governed: true }),
+    maxTtl: duration('Longest TTL an announcement of this daemon may ask for.', '48h', { min: '1s', max: '48h', governed: true }),
+    records: int('Provider records held in all.', 1_000_000, { min: 1, max: 100_000_000, governed: true }),
+    recordsPerPeer: int('Provider records held of one peer.', 100_000, { min: 1, max: 100_000_000, governed: true }),
+    recordsPerPrefix: int('Provider records held of one /24 (IPv6: /48). Loopback is exempt.', 300_000, { min: 1, max: 100_000_000, governed: true }),
+    recordsPerKey: int('Providers held of one key. A full key keeps those it has and still accepts their refreshes.', 1000, { min: 1, max: 100_000, governed: true }),
+    addsPerPeerPerSecond: int('Announcements a second accepted from one peer, with four seconds’ worth in reserve.', 200, { min: 1, max: 1_000_000, governed: true }),
+    republishFraction: int('Percent of its TTL after which an announcement of this daemon is repeated.', 45, { min: 5, max: 90 }),
+    announced: int('Keys this daemon announces for its operator.', 100_000, { min: 1, max: 10_000_000 }),
+  },
+  values: {
+    ttl: duration('How long a value is served after it was stored.', '48h', { min: '1s', max: '48h', governed: true }),
+    records: int('Values held in all.', 100_000, { min: 1, max: 10_000_000, governed: true }),
+    recordsPerPeer: int('Values held of one peer that stored them.', 1000, { min: 1, max: 1_000_000, governed: true }),
+  },
+  lookup: {
+    deadline: duration('Longest a lookup walks the network; below the 30 s after which clients give up.', '25s', { min: '100ms', max: '28s' }),
+    concurrent: int('Lookups that walk the network at once; more are refused.', 256, { min: 1, max: 10_000 }),
+    cacheEntries: int('Answers of recent walks kept.', 10_000, { min: 0, max: 1_000_000 }),
+    cacheTtl: duration('How long the answer of a walk that found something is used again.', '5m', { max: '1h' }),
+    cacheEmptyTtl: duration('How long the answer of a walk that found nothing is used again.', '15s', { max: '5m' }),
+  },
+  public: {
+    listen: listener('Where the public HTTP API (Delegated Routing V1) listens.', '127.0.0.1:7462'),
+    jsonRecords: int('Records in one JSON answer.', 100, { min: 1, max: 1000 }),
+    ndjsonRecords: int('Records in one NDJSON stream.', 1000, { min: 1, max: 100_000 }),
+    inFlight: int('Requests in flight; more get 503.', 512, { min: 1, max: 100_000 }),
+    requestsPerPrefixPerSecond: int('Requests a second answered to one /24 (IPv6: /48), with four seconds’ worth in reserve; more get 429.', 500, { min: 1, max: 1_000_000, governed: true }),
+    ipnsPut: bool('Whether clients may publish IPNS records.', true, { governed: true }),
+  },
+  admin: {
+    socket: text('Unix socket of the admin API. Its directory must be 0700 and ours. Default: `$XDG_RUNTIME_DIR/svc-dht/admin.sock`, else `/tmp/svc-dht-<uid>/admin.sock`.', '', { form: 'path, or empty for the default' }),
+    inFlight: int('Requests in flight; more get 503.', 64, { min: 1, max: 10_000 }),
+  },
+  ops: {
+    listen: listener('Where /healthz, /readyz, /metrics and /version listen.', '127.0.0.1:9909'),
+  },
+} as const
+
+export type Config = ConfigOf<typeof settings>
+
+function assertMultiaddr (value: string): void {
+  try {
+    multiaddr(value)
+  } catch (err) {
+    throw new Error(`${value} is not a multiaddr`, { cause: err })
+  }
+}
+
+function assertPeerMultiaddr (value: string): void {
+  assertMultiaddr(value)
+  if (!multiaddr(value).getComponents().some(({ name }) => name === 'p2p')) {
+    throw new Error(`${value} must end in /p2p/<peer ID>, so that nobody else can answer in its place`)
+  }
+}

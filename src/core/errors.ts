@@ -1,0 +1,65 @@
+/** Why a request was refused. The list is closed: every surface maps each code exactly once. */
+export type ErrorCode =
+  | 'BadRequest'
+  | 'NoCapability'
+  | 'NotFound'
+  | 'Conflict'
+  | 'TooLarge'
+  | 'Backpressure'
+  | 'Unsupported'
+  | 'StoreUnavailable'
+  | 'AttestationMissing'
+  | 'PqRequired'
+  | 'QuorumNotMet'
+  | 'NotReady'
+  | 'Timeout'
+  | 'DegradedAudit'
+  | 'ExportForbidden'
+  | 'Internal'
+
+export interface DhtErrorOptions extends ErrorOptions {
+  /** What the caller can do next; shown to the client. */
+  readonly hint?: string
+  /** Milliseconds after which trying again makes sense; becomes `Retry-After`. */
+  readonly retryAfterMs?: number
+  /** The refusal's label in `rejected_total{reason}`; from a closed set, never from the input. */
+  readonly reason?: RejectReason
+}
+
+/**
+ * Why input was refused before it did any work: the label of `rejected_total{reason}`.
+ *
+ * `key` empty or over 80 bytes · `frame` over 4 MiB · `decode` not the message it claims to be · `type` unknown message
+ * type · `provider` no entry by the sender itself · `addresses` none usable · `record` a value its validator refuses ·
+ * `stale` older than the value held · `slow` no complete message in time · `streams` and `rate` budgets of a peer or
+ * prefix · `quota_*` the layered provider quotas · `http_*` the HTTP surface, by what was wrong.
+ */
+export type RejectReason =
+  | 'key' | 'frame' | 'decode' | 'type' | 'provider' | 'addresses' | 'record' | 'stale' | 'slow' | 'streams' | 'rate'
+  | 'quota_peer' | 'quota_prefix' | 'quota_key' | 'quota_total' | 'quota_values'
+  | 'http_path' | 'http_method' | 'http_accept' | 'http_key' | 'http_filter' | 'http_body' | 'http_type' | 'http_rate'
+  | 'http_inflight' | 'http_lookup'
+
+/** An expected failure. `message` and `hint` reach the client; `cause` only ever reaches the log. */
+export class DhtError extends Error {
+  override readonly name = 'DhtError'
+  readonly code: ErrorCode
+  readonly hint: string | undefined
+  readonly retryAfterMs: number | undefined
+  readonly reason: RejectReason | undefined
+
+  constructor (code: ErrorCode, message: string, options: DhtErrorOptions = {}) {
+    super(message, options)
+    this.code = code
+    this.hint = options.hint
+    this.retryAfterMs = options.retryAfterMs
+    this.reason = options.reason
+  }
+}
+
+/** True for failures worth repeating unchanged: the state, not the request, was in the way. */
+export function isRetryable (code: ErrorCode): boolean {
+  return RETRYABLE.has(code)
+}
+
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['Backpressure', 'StoreUnavailable', 'NotReady', 'Timeout', 'DegradedAudit'])

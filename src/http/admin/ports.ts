@@ -1,0 +1,34 @@
+import type { MultihashKey } from '../../core/key.ts'
+import type { WalkTrace } from '../../core/peer.ts'
+import type { LookupPort } from '../../lookup/answer.ts'
+import type { PeersBody, QuotasBody, RecordsBody, StatusBody } from './wire.ts'
+
+/** What the admin handlers ask of the daemon. `compose` connects it. */
+export interface AdminPorts {
+  status (): StatusBody
+  peers (): PeersBody['peers']
+  records (key: MultihashKey): RecordsBody['records']
+  /** @throws {DhtError} BadRequest when the text is not a peer ID */
+  quotas (peerId: string): QuotasBody
+  readonly announcer: AnnouncerPort
+  readonly lookup: LookupPort
+  readonly config: { readonly digest: string, readonly settings: Readonly<Record<string, string>> }
+}
+
+export interface AnnouncerPort {
+  /**
+   * Holds the record and announces it to the closest peers, and again before it expires there.
+   * @throws {DhtError} Backpressure at the limit of announced keys, BadRequest for a TTL beyond the cap, NotReady with nobody to tell
+   */
+  announce (key: MultihashKey, options: { readonly ttlMs?: number, readonly signal: AbortSignal }): Promise<Announced>
+  /** Ends the announcement; the time until which others may still hold it, or undefined when there was none. */
+  withdraw (key: MultihashKey): Promise<number | undefined>
+}
+
+export interface Announced {
+  readonly created: boolean
+  readonly expiresAt: number
+  readonly reached: number
+  readonly attempted: number
+  readonly trace: WalkTrace
+}

@@ -1,0 +1,135 @@
+/** The JSON that the admin API speaks: what `ronctl --json` prints, and what scripts may rely on. Times are ISO 8601 UTC. */
+
+export interface ReadinessBody {
+  readonly ready: boolean
+  readonly reasons: ReadonlyArray<{ readonly condition: string, readonly reason: string }>
+}
+
+/** `GET /v1/status` */
+export interface StatusBody {
+  readonly version: string
+  readonly git_sha: string
+  readonly profile: string
+  readonly peer_id: string
+  readonly protocol: string
+  readonly addresses: readonly string[]
+  readonly readiness: ReadinessBody
+  readonly uptime_seconds: number
+  readonly config_digest: string
+  readonly routing_table_peers: number
+  readonly connections: number
+  readonly provider_records: number
+  readonly provider_keys: number
+  readonly expiry_lag_seconds: number
+  readonly values: number
+  readonly announced_keys: number
+  readonly rss_bytes: number
+}
+
+/** `GET /v1/peers`: the routing table, nearest bucket last. */
+export interface PeersBody {
+  readonly peers: ReadonlyArray<{
+    readonly id: string
+    readonly addrs: readonly string[]
+    /** Leading bits its Kademlia ID shares with ours. */
+    readonly bucket: number
+    readonly ip_groups: readonly string[]
+    readonly added_at: string
+    readonly connected: boolean
+  }>
+}
+
+/** `GET /v1/records/{key}`: every provider record held for the key, and why it is there. */
+export interface RecordsBody {
+  readonly key: string
+  readonly cid: string
+  readonly records: ReadonlyArray<{
+    readonly provider: string
+    readonly addrs: readonly string[]
+    readonly received_at: string
+    readonly expires_at: string
+    /** `rpc`: the provider itself announced it; `operator`: this daemon announces it. */
+    readonly source: 'rpc' | 'operator'
+    /** The prefix whose quota the record counts against; absent for an exempt one. */
+    readonly ip_prefix?: string
+  }>
+}
+
+export interface QuotaUse { readonly used: number, readonly limit: number }
+
+/** `GET /v1/quotas/{peer}` */
+export interface QuotasBody {
+  readonly peer: string
+  readonly records: QuotaUse
+  readonly prefixes: ReadonlyArray<QuotaUse & { readonly prefix: string }>
+  readonly total: QuotaUse
+  /** Announcements the peer may send now, and how many it gains a second. */
+  readonly announcements: { readonly available: number, readonly per_second: number }
+}
+
+/** `POST /v1/providers` request. Unknown fields are refused. */
+export interface ProvideRequest {
+  readonly key: string
+  readonly ttl_seconds?: number
+}
+
+export interface TraceBody {
+  readonly messages: number
+  readonly answered: number
+  readonly failed: number
+  readonly hops: number
+  readonly path: readonly string[]
+}
+
+/** `POST /v1/providers` answer: the record is held here, and `reached` of the closest peers took it. */
+export interface ProvideBody {
+  readonly key: string
+  readonly cid: string
+  readonly expires_at: string
+  /** False when the key was announced before and its time was extended. */
+  readonly created: boolean
+  readonly reached: number
+  readonly attempted: number
+  readonly trace: TraceBody
+}
+
+/** `DELETE /v1/providers/{key}` answer. Records at other peers end by their TTL: Kademlia has no removal. */
+export interface WithdrawBody {
+  readonly key: string
+  readonly withdrawn: boolean
+  /** Until when other peers may still name this daemon; absent when it announced nothing. */
+  readonly others_until?: string
+}
+
+export interface PeerBody {
+  readonly id: string
+  readonly addrs: readonly string[]
+  readonly protocols: readonly string[]
+}
+
+/** One line of `GET /v1/lookups/{providers|peers|closest}/{key}`, which streams NDJSON. `done` is always the last. */
+export type LookupEvent =
+  | { readonly event: 'record', readonly record: PeerBody }
+  | { readonly event: 'progress', readonly trace: TraceBody }
+  | { readonly event: 'done', readonly truncated?: 'deadline' | 'limit' | 'error', readonly cached: boolean, readonly trace: TraceBody }
+
+/** `GET /v1/config`: by path, as text; files that hold secrets show only whether they are set. */
+export interface ConfigBody {
+  readonly digest: string
+  readonly settings: Readonly<Record<string, string>>
+}
+
+/** `GET /v1/config/digest` */
+export interface ConfigDigestBody { readonly digest: string }
+
+/** Every error, on every surface. */
+export interface ErrorBody {
+  readonly error: {
+    readonly code: string
+    readonly message: string
+    readonly retryable: boolean
+    readonly hint?: string
+    readonly ts: string
+    readonly request_id: string
+  }
+}

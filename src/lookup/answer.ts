@@ -1,0 +1,32 @@
+import type { PeerRecord, WalkTrace } from '../core/peer.ts'
+import type { MultihashKey } from '../core/key.ts'
+
+export interface LookupOptions {
+  /** Records to return at most; reaching it while there is more marks the answer truncated. */
+  readonly limit: number
+  /** Aborted when the client is gone: the walk stops. */
+  readonly signal: AbortSignal
+}
+
+/** Records as they are found; `summary` is final once `records` has ended. */
+export interface Answer {
+  readonly records: AsyncIterable<PeerRecord>
+  readonly summary: AnswerSummary
+}
+
+export interface AnswerSummary {
+  /** When the walk behind this answer ended, or now. Milliseconds since the epoch. */
+  resolvedAt: number
+  /** The walk was not run again: a recent answer was used. */
+  cached: boolean
+  /** Why there may be more than the answer holds; undefined for a complete answer. */
+  truncated: 'deadline' | 'limit' | 'error' | undefined
+  trace: WalkTrace
+}
+
+/** One answer from all planes: held records first, then the walk. */
+export interface LookupPort {
+  providers (key: MultihashKey, options: LookupOptions): Answer
+  peer (id: string, options: LookupOptions): Answer
+  closest (key: Uint8Array, options: LookupOptions): Answer
+}

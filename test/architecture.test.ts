@@ -1,0 +1,59 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import t from 'tap'
+
+const SRC = join(import.meta.dirname, '../src')
+
+/** Folder → folders it may import. `core` is open to all, and a folder may import itself. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  config: [],
+  policy: [],
+  audit: [],
+  kms: [],
+  auth: ['policy', 'kms'],
+  governance: ['audit', 'policy', 'kms'],
+  kad: ['policy', 'kms'],
+  discv5: ['policy', 'kms'],
+  bridge: ['kad', 'discv5'],
+  lookup: [],
+  observability: [],
+  http: ['auth', 'policy', 'lookup', 'governance', 'audit', 'kms'],
+  cli: ['auth'],
+}
+
+/** Import everything, and are imported by nobody. `dev` may also import `compose`. */
+const ROOTS = ['compose.ts', 'svc-dht.ts', 'ronctl.ts', 'dev', 'bin']
+
+/** Folders with edges: they may use the types of `observability`, never its values. */
+const MAY_USE_OBSERVABILITY_TYPES = ['kad', 'discv5', 'bridge', 'lookup', 'http', 'auth', 'governance', 'audit', 'kms']
+
+for (const folder of new Set(globSync('*', { cwd: SRC }).filter(name => !ROOTS.includes(name)))) {
+  t.test(`${folder} imports only what it may`, async t => {
+    const allowed = MAY_IMPORT[folder]
+    if (allowed === undefined) return t.fail(`src/${folder} has no row in the table of who may import whom`)
+    t.ok(importsOf(folder).length > 0, 'the folder has imports to look at')
+    for (const { file, target, to, isType } of importsOf(folder)) {
+      const isAllowed = to === folder || to === 'core' || allowed.includes(to) ||
+        (isType && to === 'observability' && MAY_USE_OBSERVABILITY_TYPES.includes(folder)) ||
+        (isType && folder === 'cli' && target.endsWith('http/admin/wire.ts'))
+      t.ok(isAllowed, `${file} → ${target}`)
+    }
+  })
+}
+
+t.test('core imports no sibling folder at all', async t => {
+  t.match(importsOf('core').filter(({ to }) => to !== 'core'), [])
+})
+
+interface Import { readonly file: string, readonly target: string, readonly to: string, readonly isType: boolean }
+
+function importsOf (folder: string): Import[] {
+  return globSync(`${folder}/**/*.ts`, { cwd: SRC }).flatMap(file => {
+    const source = readFileSync(join(SRC, file), 'utf8')
+    return [...source.matchAll(/^(import|export) (type )?[^'\n]*(?:\n[^'\n]*)*?from '(\.[^']+)'/gm)].map(([, , type, target = '']) => {
+      const [to = ''] = relative(SRC, join(SRC, dirname(file), target)).split('/')
+      return { file, target, to, isType: type !== undefined }
+    })
+  })
+}
