@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto'
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Clock } from '../core/component.ts'
+import { DhtError } from '../core/errors.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import { HttpError, toDhtError, toEnvelope } from './envelope.ts'
+
+export type Service = 'public' | 'admin' | 'ops'
+
+export interface ServerOptions {
+  readonly service: Service
+  /** Requests in flight; more get 503. `Infinity` for a listener that must never shed, as ops. */
+  readonly inFlight: number
+}
+
+export interface ServerDeps {
+  readonly metrics: Metrics['http']
+  readonly log: Logger
+  readonly now: Clock
+}
+
+const MAX_BODY_BYTES = 1024 * 1024
+const MAX_HEADER_BYTES = 16 * 1024
+const MAX_URL_BYTES = 4096
+const READ_TIMEOUT_MS = 5000
+const IDLE_TIMEOUT_MS = 60_000
+
+/** A fastify server with our limits, request ids, metrics, in-flight cap and error envelope; the caller adds routes, then listens. */
+export function createServer ({ service, inFlight }: ServerOptions, deps: ServerDeps): FastifyInstance {
+  const app = fastify({
+    loggerInstance: deps.log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    genReqId: () => randomUUID(), // a client's X-Request-Id could forge another's log lines
+    requestIdHeader: false,
+    bodyLimit: MAX_BODY_BYTES,
+    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: READ_TIMEOUT_MS, connectionsCheckingInterval: 1000 },
+    requestTimeout: READ_TIMEOUT_MS,
+    keepAliveTimeout: IDLE_TIMEOUT_MS,
+    connectionTimeout: IDLE_TIMEOUT_MS, // also ends a client that stopped reading its answer
+    return503OnClosing: false, // what reached us before the listener closed is answered
+    routerOptions: { maxParamLength: MAX_HEADER_BYTES }, // so that our own limit on the URL refuses first
+    clientErrorHandler: (error, socket) => refuseUnparsed(error, socket, deps),
+    frameworkErrors: (error, request, reply) => {
+      observe(request, reply)
+      refuse(error, request, reply)
+    },
+  })
+
+  let active = 0
+  function observe (request: FastifyRequest, reply: FastifyReply): void {
+    active++
+    deps.metrics.inFlight.inc({ service })
+    const stopTimer = deps.metrics.seconds.startTimer({ service, method: request.method })
+    reply.header('x-request-id', request.id)
+    // 'close' comes exactly once, whether the answer went out whole or the client left.
+    reply.raw.once('close', () => {
+      active--
+      deps.metrics.inFlight.dec({ service })
+      const route = request.routeOptions.url ?? 'unmatched'
+      const code = reply.raw.writableFinished ? String(reply.statusCode) : 'aborted'
+      deps.metrics.requests.inc({ service, route, code })
+      const seconds = stopTimer({ route })
+      request.log.debug({ method: request.method, route, code, seconds }, 'request')
+    })
+  }
+
+  function refuse (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const error = toDhtError(thrown)
+    if (error.reason !== undefined) deps.metrics.reject(error.reason)
+    logFailure(request.log, error)
+    const { status, headers, body } = toEnvelope(error, { requestId: request.id, now: deps.now() })
+    void reply.code(status).headers(headers).type('application/json; charset=utf-8').send(JSON.stringify(body))
+  }
+
+  app.addHook('onRequest', async (request, reply) => {
+    observe(request, reply)
+    if (active > inFlight) {
+      throw new HttpError(503, 'Backpressure', 'Too many requests are in flight.', { reason: 'http_inflight' })
+    }
+    if (request.url.length > MAX_URL_BYTES) {
+      throw new HttpError(414, 'TooLarge', `The URL is longer than ${MAX_URL_BYTES} bytes.`, { reason: 'http_path' })
+    }
+  })
+  app.setErrorHandler(refuse)
+  const routes = methodsByPath(app)
+  app.setNotFoundHandler(request => { throw notServed(service, request, routes) })
+  return app
+}
+
+/** The path patterns of the server's routes and the methods each has, filled as routes are added. Bounded by the routes. */
+function methodsByPath (app: FastifyInstance): ReadonlyMap<string, Set<string>> {
+  const routes = new Map<string, Set<string>>()
+  app.addHook('onRoute', ({ url, method }) => {
+    if (url.includes('*')) return // matches every path, so it says nothing about which are known
+    const methods = routes.get(url) ?? new Set()
+    for (const each of [method].flat()) methods.add(each)
+    routes.set(url, methods)
+  })
+  return routes
+}
+
+function notServed (service: Service, request: FastifyRequest, routes: ReadonlyMap<string, Set<string>>): DhtError {
+  const path = request.url.split('?')[0] ?? ''
+  const methods = routes.entries().find(([pattern]) => matches(pattern, path))?.[1]
+  if (methods === undefined) {
+    // Delegated Routing V1, Error Codes: 400 for an unknown path; its clients read 404 as an empty result.
+    return new HttpError(service === 'public' ? 400 : 404, service === 'public' ? 'BadRequest' : 'NotFound', 'There is nothing at this path.', { reason: 'http_path' })
+  }
+  // Delegated Routing V1, Error Codes: 501 for a method that is not supported.
+  return new HttpError(service === 'public' ? 501 : 405, 'Unsupported', `${request.method} is not supported here.`, {
+    reason: 'http_method', hint: `Supported: ${[...methods].join(', ')}.`,
+  })
+}
+
+function matches (pattern: string, path: string): boolean {
+  const expected = pattern.split('/')
+  const actual = path.split('/')
+  return expected.length === actual.length && expected.every((part, index) => part.startsWith(':') || part === actual[index])
+}
+
+function logFailure (log: FastifyBaseLogger, error: DhtError): void {
+  if (error.code === 'Internal') log.error({ err: error }, 'request failed')
+  else if (error.cause !== undefined) log.info({ err: error }, 'request refused')
+  else log.debug({ code: error.code, reason: error.reason }, 'request refused')
+}
+
+/** Answers what is not HTTP, has too many headers, or took too long to arrive; there is no request yet to answer. */
+function refuseUnparsed (error: Error & { readonly code?: string }, socket: Socket, { metrics, log, now }: ServerDeps): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const refusal = unparsed(error.code)
+  const requestId = randomUUID()
+  const { status, headers, body } = toEnvelope(refusal, { requestId, now: now() })
+  log.debug({ code: error.code, request_id: requestId }, 'no request could be read') // the error holds raw bytes: maybe a credential
+  if (refusal.reason !== undefined) metrics.reject(refusal.reason)
+  const payload = JSON.stringify(body)
+  const lines = Object.entries({
+    ...headers, 'x-request-id': requestId, 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(payload), connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${payload}`)
+}
+
+function unparsed (code: string | undefined): DhtError {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new HttpError(408, 'Timeout', `The request did not arrive within ${READ_TIMEOUT_MS / 1000} seconds.`, { reason: 'slow' })
+    case 'HPE_HEADER_OVERFLOW':
+      return new HttpError(431, 'TooLarge', `The headers are larger than ${MAX_HEADER_BYTES / 1024} KiB.`, { reason: 'http_body' })
+    default:
+      return new DhtError('BadRequest', 'This is not an HTTP/1.1 request.', { reason: 'decode' })
+  }
+}
