@@ -30,3 +30,17 @@ export interface LookupPort {
   peer (id: string, options: LookupOptions): Answer
   closest (key: Uint8Array, options: LookupOptions): Answer
 }
+
+/** Signed values from all that we and the network hold. */
+export interface ValuePort {
+  /**
+   * The best valid value, or undefined when nobody has one.
+   * @throws {DhtError} Timeout when the search did not end in time, Backpressure when too many walk
+   */
+  find (key: Uint8Array, options: { readonly signal: AbortSignal }): Promise<Uint8Array | undefined>
+  /**
+   * Stores the value here and at the peers closest to its key.
+   * @throws {DhtError} BadRequest when it is not valid for the key, Conflict when a newer one is held; Timeout, Backpressure
+   */
+  publish (key: Uint8Array, value: Uint8Array, options: { readonly signal: AbortSignal }): Promise<{ readonly reached: number }>
+}

@@ -1,0 +1,62 @@
+import { DhtError } from '../core/errors.ts'
+import { emptyTrace, type Walk } from '../core/peer.ts'
+import type { Metrics } from '../observability/metrics.ts'
+
+export type LookupKind = 'providers' | 'peer' | 'closest' | 'value' | 'publish'
+
+export interface WalkBudgetOptions {
+  readonly deadlineMs: number
+  readonly concurrent: number
+}
+
+/** A walk that holds its place until it is disposed. */
+export interface RunningWalk extends Walk, Disposable {
+  /** True when the deadline ended the walk, not the caller. */
+  readonly isOverdue: boolean
+}
+
+/** Walks cost RPCs and memory until they end: at most `concurrent` at once, each for at most `deadlineMs`. */
+export class WalkBudget {
+  readonly #options: WalkBudgetOptions
+  readonly #metrics: Metrics['lookup']
+  #running = 0
+
+  constructor (options: WalkBudgetOptions, metrics: Metrics['lookup']) {
+    this.#options = options
+    this.#metrics = metrics
+  }
+
+  /**
+   * Takes a place. The walk's signal aborts with the caller's, at the deadline, and when the walk is disposed.
+   * @throws {DhtError} Backpressure when all places are taken: refused now, rather than slow for everyone
+   */
+  begin (kind: LookupKind, callerSignal: AbortSignal): RunningWalk {
+    if (this.#running >= this.#options.concurrent) {
+      throw new DhtError('Backpressure', 'Too many lookups walk the network.', { retryAfterMs: 1000, reason: 'http_lookup' })
+    }
+    this.#running++
+    this.#metrics.walking.inc()
+    const stopTimer = this.#metrics.seconds.startTimer({ kind })
+    const own = new AbortController()
+    let isOverdue = false
+    const deadline = setTimeout(() => {
+      isOverdue = true
+      own.abort()
+    }, this.#options.deadlineMs)
+    const trace = emptyTrace()
+    return {
+      signal: AbortSignal.any([callerSignal, own.signal]),
+      trace,
+      get isOverdue () { return isOverdue },
+      [Symbol.dispose]: () => {
+        clearTimeout(deadline)
+        own.abort()
+        stopTimer()
+        this.#running--
+        this.#metrics.walking.dec()
+        this.#metrics.hops.observe({ kind }, trace.hops)
+        this.#metrics.messages.observe({ kind }, trace.messages)
+      },
+    }
+  }
+}
