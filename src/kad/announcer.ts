@@ -1,0 +1,176 @@
+import type { Clock, Component } from '../core/component.ts'
+import { DhtError } from '../core/errors.ts'
+import type { MultihashKey } from '../core/key.ts'
+import { emptyTrace, type WalkTrace } from '../core/peer.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import type { ProviderRecords } from './provider/provider-records.ts'
+import type { Publisher, Published } from './publisher.ts'
+import { encodePeer } from './rpc/message.ts'
+
+interface Options {
+  readonly ttlMs: number
+  readonly maxTtlMs: number
+  /** Percent of its TTL after which an announcement is repeated. */
+  readonly republishPercent: number
+  /** Keys announced at most. */
+  readonly limit: number
+}
+
+interface Deps {
+  readonly self: Uint8Array
+  /** Our own addresses, as others may dial them. */
+  readonly addresses: () => readonly Uint8Array[]
+  readonly records: Pick<ProviderRecords, 'hold' | 'withdraw'>
+  readonly publisher: Pick<Publisher, 'publishProvider'>
+  readonly metrics: Metrics['kad']
+  readonly log: Logger
+  readonly now: Clock
+}
+
+interface Announced extends Published {
+  readonly created: boolean
+  readonly expiresAt: number
+  readonly trace: WalkTrace
+}
+
+interface Announcement {
+  readonly key: MultihashKey
+  expiresAt: number
+  repeatAt: number
+  /** Until when other peers may still hold what we last told them. */
+  othersUntil: number
+}
+
+const REPEAT_INTERVAL_MS = 5000
+const REPEAT_TIMEOUT_MS = 60_000
+/** Keys republished at the same time. */
+const REPEAT_CONCURRENCY = 4
+
+/** What this daemon provides on its operator's behalf: announced now, and again until its time is over or it is withdrawn. */
+export class Announcer implements Component {
+  readonly #opts: Options
+  readonly #deps: Deps
+  /** Bounded by `limit`. */
+  readonly #announcements = new Map<string, Announcement>()
+  readonly #stopping = new AbortController()
+  #timer: NodeJS.Timeout | undefined
+  #repeating: Promise<void> = Promise.resolve()
+  #isRepeating = false
+
+  constructor (opts: Options, deps: Deps) {
+    this.#opts = opts
+    this.#deps = deps
+  }
+
+  get size (): number { return this.#announcements.size }
+
+  async start (): Promise<void> {
+    this.#timer = setInterval(() => this.#startRepeating(), REPEAT_INTERVAL_MS).unref()
+  }
+
+  async stop (): Promise<void> {
+    clearInterval(this.#timer)
+    this.#stopping.abort()
+    await this.#repeating
+  }
+
+  /**
+   * Holds our own record and brings it to the closest peers. A repeat extends the time, never shortens it.
+   * @throws {DhtError} BadRequest for a TTL beyond the cap, Backpressure at the limit of keys, NotReady without an address to tell
+   */
+  async announce (key: MultihashKey, options: { readonly ttlMs?: number, readonly signal: AbortSignal }): Promise<Announced> {
+    const { ttlMs = this.#opts.ttlMs, signal } = options
+    const { maxTtlMs, limit } = this.#opts
+    if (!(ttlMs >= 1000 && ttlMs <= maxTtlMs)) {
+      throw new DhtError('BadRequest', `A TTL is between 1 s and ${maxTtlMs / 1000} s.`, { hint: 'See providers.maxTtl.' })
+    }
+    const name = toName(key)
+    const known = this.#announcements.get(name)
+    if (known === undefined && this.#announcements.size >= limit) {
+      throw new DhtError('Backpressure', `This daemon announces ${limit} keys already.`, { hint: 'Withdraw some, or raise providers.announced.', retryAfterMs: 60_000 })
+    }
+    const now = this.#deps.now()
+    const expiresAt = Math.max(known?.expiresAt ?? 0, now + ttlMs)
+    const announcement = known ?? { key: Uint8Array.from(key), expiresAt, repeatAt: 0, othersUntil: now }
+    announcement.expiresAt = expiresAt
+    this.#hold(announcement)
+    this.#announcements.set(name, announcement)
+    this.#deps.metrics.announcedKeys.set(this.#announcements.size)
+
+    const trace = emptyTrace()
+    const published = await this.#publish(announcement, { signal: AbortSignal.any([signal, this.#stopping.signal]), trace })
+    return { ...published, created: known === undefined, expiresAt, trace }
+  }
+
+  /** Ends the announcement here. Others forget it by its TTL: the time until then, or undefined when there was none. */
+  async withdraw (key: MultihashKey): Promise<number | undefined> {
+    const announcement = this.#announcements.get(toName(key))
+    if (announcement === undefined) return undefined
+    this.#forget(announcement)
+    return announcement.othersUntil
+  }
+
+  /** Repeats what is due; what is over is forgotten. */
+  async repeatDue (): Promise<void> {
+    const now = this.#deps.now()
+    for (const announcement of this.#announcements.values()) if (announcement.expiresAt <= now) this.#forget(announcement)
+    const due = [...this.#announcements.values()].filter(({ repeatAt }) => repeatAt <= now).values()
+    await Promise.all(Array.from({ length: REPEAT_CONCURRENCY }, async () => {
+      for (const announcement of due) {
+        if (this.#stopping.signal.aborted) return
+        await this.#repeat(announcement)
+      }
+    }))
+  }
+
+  #startRepeating (): void {
+    if (this.#isRepeating) return
+    this.#isRepeating = true
+    this.#repeating = this.repeatDue()
+      .catch(err => this.#deps.log.error({ err }, 'repeating announcements failed'))
+      .finally(() => { this.#isRepeating = false })
+  }
+
+  async #repeat (announcement: Announcement): Promise<void> {
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(REPEAT_TIMEOUT_MS)])
+    try {
+      this.#hold(announcement) // our addresses may have changed
+      const { reached } = await this.#publish(announcement, { signal, trace: emptyTrace() })
+      this.#deps.log.debug({ reached }, 'announcement repeated')
+    } catch (err) {
+      this.#deps.log.warn({ err }, 'an announcement could not be repeated; trying again')
+    }
+  }
+
+  async #publish (announcement: Announcement, walk: { readonly signal: AbortSignal, readonly trace: WalkTrace }): Promise<Published> {
+    const { self, addresses, publisher, now } = this.#deps
+    // Set first, so that a failure is tried again soon and not in a tight loop.
+    announcement.repeatAt = now() + REPEAT_TIMEOUT_MS
+    const published = await publisher.publishProvider(announcement.key, encodePeer({ id: self, addrs: addresses() }), walk)
+    if (published.reached > 0) {
+      announcement.repeatAt = now() + this.#opts.ttlMs * this.#opts.republishPercent / 100
+      announcement.othersUntil = now() + this.#opts.ttlMs
+    }
+    return published
+  }
+
+  #hold ({ key, expiresAt }: Announcement): void {
+    const { self, addresses, records } = this.#deps
+    const addrs = addresses()
+    if (addrs.length === 0) {
+      throw new DhtError('NotReady', 'This daemon has no address that others may dial.', { hint: 'Set kad.announce, or kad.addresses = "any" on a private network.', retryAfterMs: 5000 })
+    }
+    records.hold({ key, provider: self, addrs, prefix: undefined }, expiresAt)
+  }
+
+  #forget (announcement: Announcement): void {
+    this.#announcements.delete(toName(announcement.key))
+    this.#deps.records.withdraw(announcement.key, this.#deps.self)
+    this.#deps.metrics.announcedKeys.set(this.#announcements.size)
+  }
+}
+
+function toName (key: MultihashKey): string {
+  return Buffer.from(key).toString('latin1')
+}

@@ -1,0 +1,103 @@
+import { multiaddr } from '@multiformats/multiaddr'
+import type { Clock, Component } from '../core/component.ts'
+import { jsonDigest } from '../core/digest.ts'
+import type { ReadinessCheck } from '../core/readiness.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import type { Engine } from './engine.ts'
+import type { Host } from './host.ts'
+import type { RpcClient } from './rpc/client.ts'
+
+interface Options {
+  /** Multiaddrs that end in /p2p/<peer ID>. Bounded by the setting's 64. */
+  readonly peers: readonly string[]
+  readonly probeIntervalMs: number
+  /** How long an answer counts. Milliseconds. */
+  readonly lapseMs: number
+}
+
+interface Deps {
+  readonly host: Pick<Host, 'dial' | 'peerId'>
+  readonly engine: Pick<Engine, 'offer'>
+  readonly client: Pick<RpcClient, 'ping'>
+  readonly metrics: Metrics['kad']
+  readonly log: Logger
+  readonly now: Clock
+}
+
+/** A dial and a ping: half of libp2p's own dial time-out, so that a dead address does not hold up the next round for long. */
+const PROBE_TIMEOUT_MS = 4000
+
+/** The peers through which we joined: asked again and again whether they live, since readiness hangs on one of them answering. */
+export class Bootstrap implements Component, ReadinessCheck {
+  readonly name = 'bootstrap'
+  readonly #deps: Deps
+  readonly #opts: Options
+  #peers: readonly string[]
+  /** When each peer answered last. Bounded by the bootstrap set. */
+  readonly #answeredAt = new Map<string, number>()
+  readonly #stopping = new AbortController()
+  #timer: NodeJS.Timeout | undefined
+  #round: Promise<void> = Promise.resolve()
+  #isProbing = false
+
+  constructor (opts: Options, deps: Deps) {
+    this.#opts = opts
+    this.#deps = deps
+    this.#peers = opts.peers
+  }
+
+  async start (): Promise<void> {
+    this.replace(this.#opts.peers)
+    this.#timer = setInterval(() => this.#startRound(), this.#opts.probeIntervalMs).unref()
+  }
+
+  async stop (): Promise<void> {
+    clearInterval(this.#timer)
+    this.#stopping.abort()
+    await this.#round
+  }
+
+  /** Puts another bootstrap set in force and probes it at once. */
+  replace (peers: readonly string[]): void {
+    const self = this.#deps.host.peerId.toString()
+    this.#peers = peers.filter(peer => !peer.endsWith(`/p2p/${self}`))
+    for (const peer of this.#answeredAt.keys()) if (!this.#peers.includes(peer)) this.#answeredAt.delete(peer)
+    this.#deps.metrics.bootstrapSet.reset()
+    this.#deps.metrics.bootstrapSet.set({ hash: jsonDigest([...this.#peers].sort()) }, 1)
+    this.#startRound()
+  }
+
+  /** How many bootstrap peers answered lately. */
+  get alive (): number {
+    const since = this.#deps.now() - this.#opts.lapseMs
+    return [...this.#answeredAt.values()].filter(answeredAt => answeredAt >= since).length
+  }
+
+  reason (): string | undefined {
+    if (this.alive > 0) return undefined
+    if (this.#peers.length === 0) return 'no bootstrap peer is configured: set kad.bootstrap'
+    return `none of ${this.#peers.length} bootstrap peers answered in the last ${Math.round(this.#opts.lapseMs / 1000)} s`
+  }
+
+  #startRound (): void {
+    if (this.#isProbing || this.#stopping.signal.aborted) return
+    this.#isProbing = true
+    this.#round = Promise.all(this.#peers.map(async peer => await this.#probe(peer))).then(() => {
+      this.#deps.metrics.bootstrapAlive.set(this.alive)
+    }).finally(() => { this.#isProbing = false })
+  }
+
+  async #probe (peer: string): Promise<void> {
+    const { host, engine, client, log, now } = this.#deps
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)])
+    try {
+      const { remotePeer } = await host.dial(multiaddr(peer), { signal }) // the connection that is open, if there is one
+      await client.ping(remotePeer, signal)
+      if (this.#peers.includes(peer)) this.#answeredAt.set(peer, now())
+      engine.offer(remotePeer)
+    } catch (err) {
+      log.debug({ err, peer }, 'bootstrap peer did not answer')
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { privateKeyFromRaw } from '@libp2p/crypto/keys'
+import { identify, type Identify } from '@libp2p/identify'
+import type { Libp2p } from '@libp2p/interface'
+import { kadDHT, passthroughMapper, removePrivateAddressesMapper, type KadDHT } from '@libp2p/kad-dht'
+import { ping, type Ping } from '@libp2p/ping'
+import { prometheusMetrics } from '@libp2p/prometheus-metrics'
+import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
+import { ipnsSelector } from 'ipns/selector'
+import { ipnsValidator } from 'ipns/validator'
+import { createLibp2p, type Libp2pOptions } from 'libp2p'
+import type { Registry } from 'prom-client'
+import type { IdentityKey } from '../kms/identity.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { AddressScope } from './addresses.ts'
+import { BoundedDatastore } from './bounded-datastore.ts'
+
+export interface HostOptions {
+  readonly protocol: string
+  readonly listen: readonly string[]
+  readonly announce: readonly string[]
+  readonly addresses: AddressScope
+  readonly bucketSize: number
+  readonly concurrency: number
+  readonly disjointPaths: number
+  readonly maxConnections: number
+  readonly inboundConnectionsPerSecond: number
+  readonly version: string
+}
+
+export interface HostDeps {
+  readonly identity: IdentityKey
+  readonly registry: Registry
+  readonly log: Logger
+}
+
+export interface HostServices extends Record<string, unknown> {
+  readonly identify: Identify
+  readonly ping: Ping
+  readonly dht: KadDHT
+}
+
+export type Host = Libp2p<HostServices>
+
+type TransportFactory = NonNullable<Libp2pOptions['transports']>[number]
+
+/** IPFS kad-dht: addresses of providers are kept 24 h, and FIND_NODE tells of peers seen lately; libp2p's own default is an hour. */
+const PEER_STORE = { maxAddressAge: 24 * 3_600_000, maxPeerAge: 48 * 3_600_000 }
+
+/** Peers remembered by libp2p; each takes about 1 kB. */
+const MAX_REMEMBERED_PEERS = 50_000
+
+/**
+ * A libp2p host that is not started: transports, noise, yamux, identify, ping, and kad-dht as query engine and routing table. It
+ * runs in client mode, which keeps its protocol handler away: ours answers.
+ */
+export async function createHost (options: HostOptions, deps: HostDeps): Promise<Host> {
+  const quic = await loadQuic(deps.log)
+  const listen = options.listen.filter(address => quic !== undefined || !address.includes('/quic-v1'))
+  const libp2pOptions: Libp2pOptions<HostServices> = {
+    start: false,
+    privateKey: privateKeyFromRaw(deps.identity.ed25519Key()),
+    nodeInfo: { name: 'svc-dht', version: options.version, userAgent: `svc-dht/${options.version}` },
+    addresses: { listen, announce: [...options.announce] },
+    transports: [tcp(), webSockets(), ...(quic === undefined ? [] : [quic])],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionManager: {
+      maxConnections: options.maxConnections,
+      inboundConnectionThreshold: options.inboundConnectionsPerSecond,
+      maxIncomingPendingConnections: Math.max(10, options.inboundConnectionsPerSecond),
+    },
+    // Loopback and LAN overlays dial private addresses; what we pass on is filtered where we pass it on.
+    connectionGater: { denyDialMultiaddr: () => false },
+    datastore: new BoundedDatastore(MAX_REMEMBERED_PEERS),
+    peerStore: PEER_STORE,
+    metrics: prometheusMetrics({ registry: deps.registry }),
+    services: {
+      identify: identify(),
+      ping: ping({ maxInboundStreams: 8 }),
+      dht: kadDHT({
+        protocol: options.protocol,
+        clientMode: true,
+        kBucketSize: options.bucketSize,
+        alpha: options.concurrency,
+        disjointPaths: options.disjointPaths,
+        peerInfoMapper: options.addresses === 'any' ? passthroughMapper : removePrivateAddressesMapper,
+        validators: { ipns: ipnsValidator },
+        selectors: { ipns: ipnsSelector },
+      }),
+    },
+  }
+  return createLibp2p(libp2pOptions)
+}
+
+/** QUIC is a native package without a build for every platform, so it may be absent. */
+async function loadQuic (log: Logger): Promise<TransportFactory | undefined> {
+  try {
+    const { quic } = await import('@chainsafe/libp2p-quic')
+    return quic()
+  } catch (err) {
+    log.warn({ err }, 'QUIC is not available on this platform: its listen addresses are skipped')
+    return undefined
+  }
+}

@@ -1,0 +1,146 @@
+import type { Clock, Component } from '../../core/component.ts'
+import { DhtError } from '../../core/errors.ts'
+import type { MultihashKey } from '../../core/key.ts'
+import type { Metrics } from '../../observability/metrics.ts'
+import { RateLimit } from '../../policy/rate-limit.ts'
+import { exceededQuota, type QuotaLimits } from './quota.ts'
+import type { ProviderRecord, RecordSource } from './record.ts'
+import type { ProviderStore } from './store/store.ts'
+
+interface Options extends QuotaLimits {
+  /** How long an announcement counts. Milliseconds. */
+  readonly ttlMs: number
+  readonly addsPerPeerPerSecond: number
+}
+
+interface Deps {
+  readonly store: ProviderStore
+  readonly metrics: Metrics['providers']
+  readonly now: Clock
+}
+
+/** An announcement whose sender and addresses were checked. */
+export interface Claim {
+  readonly key: MultihashKey
+  readonly provider: Uint8Array
+  readonly addrs: readonly Uint8Array[]
+  readonly prefix: string | undefined
+}
+
+const EXPIRE_INTERVAL_MS = 500
+/** Records removed at one go; keeps the event loop free, and at two rounds a second bounds the lag up to 40,000 expiries a second. */
+const EXPIRE_BATCH = 20_000
+
+/** Takes announcements in within the quotas, hands out what is live, and removes what is over. */
+export class ProviderRecords implements Component {
+  readonly #opts: Options
+  readonly #deps: Deps
+  readonly #rate: RateLimit
+  #timer: NodeJS.Timeout | undefined
+
+  constructor (opts: Options, deps: Deps) {
+    this.#opts = opts
+    this.#deps = deps
+    this.#rate = new RateLimit({ perSecond: opts.addsPerPeerPerSecond })
+  }
+
+  async start (): Promise<void> {
+    this.#timer = setInterval(() => this.removeExpired(), EXPIRE_INTERVAL_MS).unref()
+  }
+
+  async stop (): Promise<void> {
+    clearInterval(this.#timer)
+  }
+
+  /**
+   * Holds a peer's announcement of itself. Idempotent: a repeat extends the time and refreshes the addresses.
+   * @throws {DhtError} Backpressure, with the quota or rate that is exhausted as reason
+   */
+  announce (claim: Claim): 'created' | 'refreshed' {
+    const { store, now: clock } = this.#deps
+    const now = clock()
+    const waitMs = this.#rate.take(toParty(claim.provider), now)
+    if (waitMs > 0) throw new DhtError('Backpressure', 'Too many announcements from this peer.', { retryAfterMs: waitMs, reason: 'rate' })
+    if (!store.has(claim.key, claim.provider, now)) {
+      const { key, provider, prefix } = claim
+      const ofPrefix = prefix === undefined ? undefined : store.ofPrefix(prefix)
+      const exceeded = exceededQuota({ total: store.size, ofPeer: store.ofPeer(provider), ofPrefix, ofKey: store.ofKey(key) }, this.#opts)
+      if (exceeded !== undefined) throw new DhtError('Backpressure', 'A provider quota is exhausted.', { retryAfterMs: 60_000, reason: exceeded })
+    }
+    return this.#hold(claim, now + this.#opts.ttlMs, 'rpc')
+  }
+
+  /**
+   * Holds an announcement that this daemon's operator asked for, until `expiresAt`. Only the total quota applies.
+   * @throws {DhtError} Backpressure when the store is full
+   */
+  hold (claim: Claim, expiresAt: number): 'created' | 'refreshed' {
+    const { store, now } = this.#deps
+    if (store.size >= this.#opts.records && !store.has(claim.key, claim.provider, now())) {
+      throw new DhtError('Backpressure', 'The provider store is full.', { retryAfterMs: 60_000, reason: 'quota_total' })
+    }
+    return this.#hold(claim, expiresAt, 'operator')
+  }
+
+  withdraw (key: MultihashKey, provider: Uint8Array): boolean {
+    return this.#deps.store.remove(key, provider)
+  }
+
+  /** Live records of the key, in random order, so that every provider gets its share of the clients. */
+  shuffled (key: MultihashKey): ProviderRecord[] {
+    return shuffle([...this.held(key)])
+  }
+
+  held (key: MultihashKey): readonly ProviderRecord[] {
+    return this.#deps.store.get(key, this.#deps.now())
+  }
+
+  addressesOf (provider: Uint8Array): readonly Uint8Array[] | undefined {
+    return this.#deps.store.addressesOf(provider)
+  }
+
+  /** What `ronctl quotas` shows of a peer. */
+  usage (provider: Uint8Array): { readonly records: number, readonly available: number } {
+    const { store, now } = this.#deps
+    return { records: store.ofPeer(provider), available: this.#rate.available(toParty(provider), now()) }
+  }
+
+  usageOfPrefix (prefix: string): number {
+    return this.#deps.store.ofPrefix(prefix)
+  }
+
+  get limits (): QuotaLimits & { readonly addsPerPeerPerSecond: number } { return this.#opts }
+  get size (): number { return this.#deps.store.size }
+  get keys (): number { return this.#deps.store.keys }
+  get expiryLagMs (): number { return this.#deps.store.expiryLagMs(this.#deps.now()) }
+
+  removeExpired (): void {
+    const { store, metrics, now } = this.#deps
+    metrics.expired.inc(store.expire(now(), EXPIRE_BATCH))
+    metrics.expiryLag.set(store.expiryLagMs(now()) / 1000)
+    metrics.records.set(store.size)
+    metrics.keys.set(store.keys)
+  }
+
+  #hold (claim: Claim, expiresAt: number, source: RecordSource): 'created' | 'refreshed' {
+    const { store, metrics, now } = this.#deps
+    const result = store.upsert({ ...claim, receivedAt: now(), expiresAt, source })
+    metrics.upserts.inc({ result })
+    return result
+  }
+}
+
+function toParty (provider: Uint8Array): string {
+  return Buffer.from(provider).toString('latin1')
+}
+
+/** Fisher–Yates. Not for secrets: it spreads load. */
+function shuffle<T> (members: T[]): T[] {
+  for (let last = members.length - 1; last > 0; last--) {
+    const other = Math.floor(Math.random() * (last + 1))
+    const member = members[last] as T
+    members[last] = members[other] as T
+    members[other] = member
+  }
+  return members
+}

@@ -1,0 +1,31 @@
+import type { MultihashKey } from '../../../core/key.ts'
+import type { Announcement, ProviderRecord } from '../record.ts'
+
+/**
+ * Holds provider records, unique by (key, provider). A caller has checked quotas and addresses before.
+ *
+ * Reads and writes are synchronous and of constant cost in the number of records; what expired is never returned, even
+ * when it is not removed yet. Every backend passes the suite in `test/kad/provider/store/suite.ts`.
+ */
+export interface ProviderStore {
+  /** Inserts, or refreshes as `mergeRecord` says. */
+  upsert (announcement: Announcement): 'created' | 'refreshed'
+  /** Live records of a key, in no particular order. */
+  get (key: MultihashKey, now: number): readonly ProviderRecord[]
+  /** Whether a live record of this provider is held for the key. */
+  has (key: MultihashKey, provider: Uint8Array, now: number): boolean
+  /** True when there was one. */
+  remove (key: MultihashKey, provider: Uint8Array): boolean
+  /** Removes at most `limit` expired records, those that expired first, and says how many. */
+  expire (now: number, limit: number): number
+  /** How long the oldest expired record has been waiting for `expire`. Milliseconds. */
+  expiryLagMs (now: number): number
+  /** Records held, expired ones that wait for removal included. */
+  readonly size: number
+  readonly keys: number
+  ofPeer (provider: Uint8Array): number
+  ofPrefix (prefix: string): number
+  ofKey (key: MultihashKey): number
+  /** The addresses a provider announced last, or undefined when no record of it is held. */
+  addressesOf (provider: Uint8Array): readonly Uint8Array[] | undefined
+}

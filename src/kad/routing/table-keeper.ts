@@ -1,0 +1,102 @@
+import type { IdentifyResult, Peer, PeerId } from '@libp2p/interface'
+import type { Clock } from '../../core/component.ts'
+import type { Logger } from '../../observability/logger.ts'
+import type { Metrics } from '../../observability/metrics.ts'
+import { groupsOfAddresses, toAddressText, usableAddresses, type AddressScope } from '../addresses.ts'
+import type { Engine } from '../engine.ts'
+import type { Host } from '../host.ts'
+import type { AddressBook } from './address-book.ts'
+import type { DiversityCount } from './diversity.ts'
+import type { RoutingView } from './routing-view.ts'
+
+interface Options { readonly scope: AddressScope }
+
+interface Deps {
+  readonly host: Host
+  readonly engine: Engine
+  readonly view: RoutingView
+  readonly diversity: DiversityCount
+  readonly book: AddressBook
+  readonly metrics: Metrics['kad']
+  readonly log: Logger
+  readonly now: Clock
+}
+
+/** Keeps the routing view current with the engine's table, and keeps peers of crowded networks out of both. */
+export class TableKeeper {
+  readonly #opts: Options
+  readonly #deps: Deps
+
+  constructor (opts: Options, deps: Deps) {
+    this.#opts = opts
+    this.#deps = deps
+    const { host, engine } = deps
+    engine.guardTable(async peer => this.#admits(peer, await this.#addressesOf(peer)))
+    engine.onTableChange({
+      added: peer => { this.#follow(this.#add(peer)) },
+      removed: peer => { this.#remove(peer) },
+    })
+    host.addEventListener('peer:identify', ({ detail }) => { this.#identified(detail) })
+    host.addEventListener('peer:update', ({ detail }) => { this.#updated(detail.peer) })
+  }
+
+  async #add (peer: PeerId): Promise<void> {
+    const { engine, view, diversity, metrics, now } = this.#deps
+    const addrs = await this.#addressesOf(peer)
+    // Two peers of one group may have been verified at the same time; the second one goes again.
+    if (!this.#admits(peer, addrs)) return await engine.drop(peer)
+    const groups = groupsOfAddresses(addrs.map(toAddressText))
+    const bytes = peer.toMultihash().bytes
+    this.#remove(peer)
+    view.set({ id: peer.toString(), bytes, addrs, groups, addedAt: now() })
+    diversity.add(groups, view.bucketOf(bytes))
+    metrics.routingTablePeers.set(view.size)
+  }
+
+  #remove (peer: PeerId): void {
+    const { view, diversity, metrics } = this.#deps
+    const removed = view.delete(peer.toString())
+    if (removed !== undefined) diversity.remove(removed.groups, removed.bucket)
+    metrics.routingTablePeers.set(view.size)
+  }
+
+  #admits (peer: PeerId, addrs: readonly Uint8Array[]): boolean {
+    const { view, diversity, metrics, log } = this.#deps
+    const groups = groupsOfAddresses(addrs.map(toAddressText))
+    const full = diversity.fullScope(groups, view.bucketOf(peer.toMultihash().bytes))
+    if (full === undefined) return true
+    metrics.diversityRefused.inc({ scope: full })
+    log.debug({ peer: peer.toString(), groups, scope: full }, 'kept out of the routing table: its IP group is full')
+    return false
+  }
+
+  #identified ({ peerId, listenAddrs }: IdentifyResult): void {
+    const id = peerId.toString()
+    this.#deps.book.set(id, usableAddresses(listenAddrs.map(({ bytes }) => bytes), id, this.#opts.scope))
+  }
+
+  /** Addresses of a peer in the table changed. Its groups stay those it was admitted with: it cannot talk its way out of them. */
+  #updated (peer: Peer): void {
+    const { view } = this.#deps
+    const held = view.get(peer.id.toString())
+    if (held === undefined) return
+    const addrs = this.#usable(peer.id, peer.addresses.map(({ multiaddr }) => multiaddr.bytes))
+    if (addrs.length > 0) view.set({ ...held, addrs })
+  }
+
+  /** Where the peer is reached, and what it says of itself: each may give away the network it is in. */
+  async #addressesOf (peer: PeerId): Promise<Uint8Array[]> {
+    const { host } = this.#deps
+    const stored = await host.peerStore.get(peer).then(({ addresses }) => addresses.map(({ multiaddr }) => multiaddr.bytes), () => [])
+    const dialled = host.getConnections(peer).filter(({ direction }) => direction === 'outbound').map(({ remoteAddr }) => remoteAddr.bytes)
+    return this.#usable(peer, [...stored, ...dialled.filter(addr => !stored.some(other => Buffer.compare(addr, other) === 0))])
+  }
+
+  #usable (peer: PeerId, addrs: readonly Uint8Array[]): Uint8Array[] {
+    return usableAddresses(addrs, peer.toString(), this.#opts.scope)
+  }
+
+  #follow (work: Promise<void>): void {
+    work.catch(err => this.#deps.log.warn({ err }, 'routing view could not follow the table'))
+  }
+}

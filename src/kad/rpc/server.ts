@@ -1,0 +1,134 @@
+import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import type { Clock, Component } from '../../core/component.ts'
+import { DhtError } from '../../core/errors.ts'
+import type { Logger } from '../../observability/logger.ts'
+import type { Metrics } from '../../observability/metrics.ts'
+import { quotaPrefix } from '../../policy/ip-group.ts'
+import { ipOfAddress } from '../addresses.ts'
+import { RpcBudgets, type BudgetLimits } from './budgets.ts'
+import type { RpcHandlers, Sender } from './handler.ts'
+import { InboundStream } from './inbound-stream.ts'
+import { decodeRequest, encodeReply } from './message.ts'
+
+interface Options extends BudgetLimits {
+  readonly protocol: string
+  readonly readTimeoutMs: number
+  readonly idleTimeoutMs: number
+}
+
+interface Deps {
+  readonly host: Pick<Libp2p, 'handle' | 'unhandle'>
+  readonly handlers: RpcHandlers
+  readonly metrics: Metrics['kad']
+  readonly log: Logger
+  readonly now: Clock
+}
+
+const SWEEP_INTERVAL_MS = 500
+
+/** Serves the overlay's Kademlia protocol: the six messages, within budgets, in the order they came on each stream. */
+export class RpcServer implements Component {
+  readonly #opts: Options
+  readonly #deps: Deps
+  readonly #budgets: RpcBudgets
+  /** Bounded by the stream budget. */
+  readonly #streams = new Set<InboundStream>()
+  #sweep: NodeJS.Timeout | undefined
+
+  constructor (opts: Options, deps: Deps) {
+    this.#opts = opts
+    this.#deps = deps
+    this.#budgets = new RpcBudgets(opts)
+  }
+
+  async start (): Promise<void> {
+    const { protocol, streamsPerPeer } = this.#opts
+    await this.#deps.host.handle(protocol, (stream, connection) => this.#accept(stream, connection), {
+      maxInboundStreams: streamsPerPeer, maxOutboundStreams: streamsPerPeer * 2,
+    })
+    this.#sweep = setInterval(() => this.#checkTimes(), SWEEP_INTERVAL_MS).unref()
+  }
+
+  async stop (): Promise<void> {
+    clearInterval(this.#sweep)
+    await this.#deps.host.unhandle(this.#opts.protocol)
+    for (const stream of this.#streams) stream.abort(new DhtError('NotReady', 'The daemon is stopping.'))
+  }
+
+  #accept (stream: Stream, connection: Connection): void {
+    const sender = toSender(connection)
+    try {
+      this.#budgets.openStream(sender)
+    } catch (err) {
+      this.#refuse(err, sender)
+      stream.abort(err as Error)
+      return
+    }
+    const { readTimeoutMs, idleTimeoutMs } = this.#opts
+    const inbound: InboundStream = new InboundStream({ readTimeoutMs, idleTimeoutMs }, {
+      stream,
+      sender,
+      now: this.#deps.now,
+      answer: (frame, from) => this.#answer(frame, from),
+      onEnd: err => {
+        this.#budgets.closeStream(sender)
+        this.#streams.delete(inbound)
+        this.#deps.metrics.streams.set(this.#streams.size)
+        this.#refuse(err, sender)
+      },
+    })
+    this.#streams.add(inbound)
+    this.#deps.metrics.streams.set(this.#streams.size)
+  }
+
+  #answer (frame: Uint8Array, sender: Sender): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+    const { handlers, metrics, log, now } = this.#deps
+    this.#budgets.takeRpc(sender, now())
+    const startedAt = performance.now()
+    const request = decodeRequest(frame)
+    const finish = (outcome: string): void => {
+      metrics.inboundRpc.inc({ type: request.type, outcome })
+      metrics.inboundRpcSeconds.observe({ type: request.type }, (performance.now() - startedAt) / 1000)
+    }
+    const failed = (err: unknown): never => {
+      finish(err instanceof DhtError ? err.code : 'Internal')
+      if (!(err instanceof DhtError)) log.error({ err, type: request.type, peer: sender.id }, 'request handler failed')
+      throw err
+    }
+    try {
+      const reply = handlers[request.type](request, sender)
+      if (reply instanceof Promise) {
+        return reply.then(value => {
+          finish('ok')
+          return encodeReply(value)
+        }, failed)
+      }
+      finish('ok')
+      return reply && encodeReply(reply)
+    } catch (err) {
+      return failed(err)
+    }
+  }
+
+  /** Counts what we refused. Resets by the peer, and streams that just ended, are not refusals. */
+  #refuse (err: unknown, sender: Sender): void {
+    const { metrics, log } = this.#deps
+    if (err instanceof DhtError) {
+      if (err.reason !== undefined) metrics.reject(err.reason)
+      log.debug({ peer: sender.id, code: err.code, reason: err.reason }, 'stream refused')
+    } else if (err !== undefined && err !== null) {
+      log.debug({ peer: sender.id, err }, 'stream ended by an error')
+    }
+  }
+
+  #checkTimes (): void {
+    const now = this.#deps.now()
+    for (const stream of this.#streams) stream.checkTime(now)
+  }
+}
+
+function toSender (connection: Connection): Sender {
+  const { remotePeer, remoteAddr } = connection
+  const ip = ipOfAddress(remoteAddr.toString())
+  return { id: remotePeer.toString(), bytes: remotePeer.toMultihash().bytes, prefix: ip === undefined ? undefined : quotaPrefix(ip) }
+}

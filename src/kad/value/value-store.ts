@@ -1,0 +1,135 @@
+import type { Clock } from '../../core/component.ts'
+import { DhtError } from '../../core/errors.ts'
+import { ExpiryQueue } from '../provider/store/expiry-queue.ts'
+import { assertValidValue } from './namespaces.ts'
+import { encodeValueRecord } from './value-record.ts'
+
+interface Options {
+  /** Values held in all, and of one sender. */
+  readonly records: number
+  readonly recordsPerPeer: number
+  /** How long a value is served after it came in, if it does not end by itself before. Milliseconds. */
+  readonly ttlMs: number
+}
+
+interface Deps {
+  readonly now: Clock
+}
+
+/** A value where it is held. A newer one replaces its content in place, so that nothing of the old one lingers. */
+interface HeldValue {
+  readonly key: string
+  value: Uint8Array
+  /** The record message, encoded once. */
+  record: Uint8Array
+  /** Who sent it, for the quota. */
+  from: string
+  expiresAt: number
+}
+
+/** Validations that may wait at one time, for all keys; each is a signature check. */
+const MAX_WAITING = 1024
+const EXPIRE_BATCH = 1000
+
+/** Values in memory: valid ones only, the newest of each key, never replaced by an older one. */
+export class ValueStore {
+  readonly #opts: Options
+  readonly #deps: Deps
+  /** Bounded by `records`. */
+  readonly #values = new Map<string, HeldValue>()
+  /** Values of each sender; bounded by `records`. */
+  readonly #perPeer = new Map<string, number>()
+  readonly #expiry = new ExpiryQueue<HeldValue>()
+  /** The last put of each key that is under way: puts of one key run one after the other. Bounded by MAX_WAITING. */
+  readonly #lastPut = new Map<string, Promise<void>>()
+  #waiting = 0
+
+  constructor (opts: Options, deps: Deps) {
+    this.#opts = opts
+    this.#deps = deps
+  }
+
+  get size (): number { return this.#values.size }
+
+  get (key: Uint8Array): Uint8Array | undefined { return this.#live(key)?.value }
+
+  /** The encoded record message of a live value, as GET_VALUE carries it. */
+  getRecord (key: Uint8Array): Uint8Array | undefined { return this.#live(key)?.record }
+
+  /**
+   * Keeps a value when it is valid for its key and newer than the one held; the same value again is no error.
+   * @throws {DhtError} BadRequest (`record`), Conflict (`stale`), Backpressure (`quota_values`)
+   */
+  async put (key: Uint8Array, value: Uint8Array, from: string): Promise<void> {
+    if (this.#waiting >= MAX_WAITING) throw new DhtError('Backpressure', 'Too many values wait for validation.', { retryAfterMs: 1000, reason: 'quota_values' })
+    const mapKey = Buffer.from(key).toString('latin1')
+    const before = this.#lastPut.get(mapKey)
+    const put = (async () => {
+      await before?.catch(() => {}) // its own caller hears of it
+      await this.#replace(mapKey, key, value, from)
+    })()
+    this.#lastPut.set(mapKey, put)
+    this.#waiting++
+    try {
+      await put
+    } finally {
+      this.#waiting--
+      if (this.#lastPut.get(mapKey) === put) this.#lastPut.delete(mapKey)
+    }
+  }
+
+  async #replace (mapKey: string, key: Uint8Array, value: Uint8Array, from: string): Promise<void> {
+    const namespace = await assertValidValue(key, value)
+    const now = this.#deps.now()
+    this.#removeExpired(now)
+    const held = this.#values.get(mapKey)
+    const isLive = held !== undefined && now < held.expiresAt
+    if (isLive && Buffer.compare(held.value, value) !== 0 && !namespace.isNewer(key, value, held.value)) {
+      throw new DhtError('Conflict', 'A newer value is held for this key.', { reason: 'stale' })
+    }
+    if (held?.from !== from) this.#assertRoom(held === undefined ? 1 : 0, from)
+    // Copies: the caller's bytes are views of a network buffer.
+    const content = {
+      value: Uint8Array.from(value),
+      record: encodeValueRecord({ key, value }, now),
+      from,
+      expiresAt: Math.min(now + this.#opts.ttlMs, namespace.validUntil(value)),
+    }
+    this.#count(from, 1)
+    if (held !== undefined) {
+      this.#count(held.from, -1)
+      Object.assign(held, content)
+      return
+    }
+    const kept: HeldValue = { key: mapKey, ...content }
+    this.#values.set(mapKey, kept)
+    this.#expiry.add(kept)
+  }
+
+  #assertRoom (added: 0 | 1, from: string): void {
+    const ofPeer = this.#perPeer.get(from) ?? 0
+    if (this.#values.size + added > this.#opts.records || ofPeer >= this.#opts.recordsPerPeer) {
+      throw new DhtError('Backpressure', 'The quota of values is exhausted.', { retryAfterMs: 60_000, reason: 'quota_values' })
+    }
+  }
+
+  #live (key: Uint8Array): HeldValue | undefined {
+    const held = this.#values.get(Buffer.from(key).toString('latin1'))
+    return held !== undefined && this.#deps.now() < held.expiresAt ? held : undefined
+  }
+
+  #removeExpired (now: number): void {
+    for (let removed = 0; removed < EXPIRE_BATCH; removed++) {
+      const expired = this.#expiry.takeExpired(now)
+      if (expired === undefined) return
+      this.#values.delete(expired.key)
+      this.#count(expired.from, -1)
+    }
+  }
+
+  #count (from: string, change: 1 | -1): void {
+    const ofPeer = (this.#perPeer.get(from) ?? 0) + change
+    if (ofPeer === 0) this.#perPeer.delete(from)
+    else this.#perPeer.set(from, ofPeer)
+  }
+}
