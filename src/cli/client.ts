@@ -1,0 +1,156 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import type {
+  ConfigBody, ConfigDigestBody, ErrorBody, LookupEvent, PeersBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatusBody, WithdrawBody,
+} from '../http/admin/wire.ts'
+import { Failure, refusalFailure } from './failure.ts'
+import { readLines, readText } from './read-body.ts'
+
+export type LookupKind = 'providers' | 'peers' | 'closest'
+
+export interface AdminClientOptions {
+  readonly socketPath: string
+  /** Milliseconds without a byte from the daemon after which a request is given up. A walk takes up to 28 s. */
+  readonly idleTimeoutMs?: number
+  /** Aborts whatever is under way. */
+  readonly signal: AbortSignal
+}
+
+interface Call {
+  readonly method?: 'GET' | 'POST' | 'DELETE'
+  readonly body?: ProvideRequest
+}
+
+const DEFAULT_IDLE_TIMEOUT_MS = 45_000
+
+/**
+ * The admin API over its Unix socket. Every method throws a Failure: what the daemon refused, `Unreachable` when nobody
+ * answers on the socket, `Timeout` when it stays silent.
+ */
+export class AdminClient {
+  readonly #socketPath: string
+  readonly #idleTimeoutMs: number
+  readonly #signal: AbortSignal
+
+  constructor ({ socketPath, idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS, signal }: AdminClientOptions) {
+    this.#socketPath = socketPath
+    this.#idleTimeoutMs = idleTimeoutMs
+    this.#signal = signal
+  }
+
+  status (): Promise<StatusBody> {
+    return this.#json('/v1/status')
+  }
+
+  peers (): Promise<PeersBody> {
+    return this.#json('/v1/peers')
+  }
+
+  records (key: string): Promise<RecordsBody> {
+    return this.#json(`/v1/records/${encodeURIComponent(key)}`)
+  }
+
+  quotas (peerId: string): Promise<QuotasBody> {
+    return this.#json(`/v1/quotas/${encodeURIComponent(peerId)}`)
+  }
+
+  provide (body: ProvideRequest): Promise<ProvideBody> {
+    return this.#json('/v1/providers', { method: 'POST', body })
+  }
+
+  withdraw (key: string): Promise<WithdrawBody> {
+    return this.#json(`/v1/providers/${encodeURIComponent(key)}`, { method: 'DELETE' })
+  }
+
+  config (): Promise<ConfigBody> {
+    return this.#json('/v1/config')
+  }
+
+  configDigest (): Promise<ConfigDigestBody> {
+    return this.#json('/v1/config/digest')
+  }
+
+  /** Events as the daemon sends them. When the last one is not `done`, the daemon broke the answer off. */
+  async * lookup (kind: LookupKind, key: string, limit: number): AsyncGenerator<LookupEvent> {
+    const response = await this.#send(`/v1/lookups/${kind}/${encodeURIComponent(key)}?limit=${limit}`)
+    try {
+      for await (const line of readLines(response)) yield parseJson<LookupEvent>(line)
+    } catch (err) {
+      throw this.#explain(err)
+    } finally {
+      response.destroy()
+    }
+  }
+
+  async #json<T> (path: string, call: Call = {}): Promise<T> {
+    const response = await this.#send(path, call)
+    return parseJson<T>(await readText(response).catch(err => { throw this.#explain(err) }))
+  }
+
+  /** The response once its head is there and says success. */
+  async #send (path: string, { method = 'GET', body }: Call = {}): Promise<IncomingMessage> {
+    const payload = body === undefined ? undefined : JSON.stringify(body)
+    const request = httpRequest({
+      socketPath: this.#socketPath,
+      path,
+      method,
+      agent: false, // one request a connection: nothing stays open when the command is done
+      signal: this.#signal,
+      headers: payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) },
+    })
+    request.setTimeout(this.#idleTimeoutMs, () => request.destroy(this.#silence()))
+    request.end(payload)
+    try {
+      const [response] = await once(request, 'response') as [IncomingMessage]
+      if ((response.statusCode ?? 0) < 300) return response
+      throw refusalOf(response.statusCode ?? 0, await readText(response))
+    } catch (err) {
+      throw this.#explain(err)
+    }
+  }
+
+  #silence (): Failure {
+    return new Failure(`The daemon did not answer for ${this.#idleTimeoutMs / 1000} s.`, {
+      exit: 'later', code: 'Timeout', retryable: true, hint: 'It may be overloaded: look at its log and at `ronctl status`.',
+    })
+  }
+
+  #explain (err: unknown): Failure {
+    if (err instanceof Failure) return err
+    const code = (err as NodeJS.ErrnoException).code ?? ''
+    const where = `looked at ${this.#socketPath}`
+    if (code === 'ENOENT' || code === 'ECONNREFUSED') {
+      return new Failure(`The daemon is not running (${where}).`, {
+        exit: 'unreachable', code: 'Unreachable', retryable: true, cause: err, hint: 'Start it, or name its socket with --socket PATH or RONCTL_SOCKET.',
+      })
+    }
+    if (code === 'EACCES' || code === 'EPERM') {
+      return new Failure(`This user may not open the daemon's socket (${where}).`, {
+        exit: 'refused', code: 'NoCapability', cause: err, hint: 'Run ronctl as the user that the daemon runs as.',
+      })
+    }
+    return new Failure(`The connection to the daemon failed: ${(err as Error).message} (${where}).`, {
+      exit: 'unreachable', code: 'Unreachable', retryable: true, cause: err,
+    })
+  }
+}
+
+function refusalOf (status: number, text: string): Failure {
+  const { error } = parseJson<Partial<ErrorBody>>(text)
+  if (typeof error?.code !== 'string' || typeof error.message !== 'string') throw notOurDaemon(`status ${status}`)
+  return refusalFailure({ error })
+}
+
+function parseJson<T> (text: string): T {
+  try {
+    return JSON.parse(text) as T
+  } catch (err) {
+    throw notOurDaemon('no JSON', err)
+  }
+}
+
+function notOurDaemon (answer: string, cause?: unknown): Failure {
+  return new Failure(`The daemon answered with something ronctl does not know: ${answer}.`, {
+    exit: 'internal', code: 'Internal', cause, hint: 'Compare `ronctl version`: the two may not belong together.',
+  })
+}

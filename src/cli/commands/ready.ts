@@ -1,0 +1,20 @@
+import type { Command } from 'commander'
+import type { ReadinessBody } from '../../http/admin/wire.ts'
+import { paint, renderRow, type View } from '../layout.ts'
+import type { Run } from '../session.ts'
+
+export function addReady (program: Command, run: Run): void {
+  program.command('ready')
+    .description('tell whether the daemon is ready: exits with 0 if it is, else with 1 and every reason')
+    .addHelpText('after', '\n--json prints {"ready", "reasons": [{"condition", "reason"}]}.')
+    .action(run(async ({ client, out }) => {
+      const { readiness } = await client.status()
+      out.answer(readiness, render)
+      return readiness.ready ? 'ok' : 'negative'
+    }))
+}
+
+function render ({ ready, reasons }: ReadinessBody, view: View): string {
+  if (ready) return `${paint('green', 'ready', view)}\n`
+  return [`${paint('red', 'not ready', view)}\n`, ...reasons.map(({ condition, reason }) => renderRow([`  ${condition}: ${reason}`], view))].join('')
+}

@@ -1,0 +1,38 @@
+import { quote, type ProgramWords } from './words.ts'
+
+/** A completion script for bash 3.2 and newer. */
+export function renderBash ({ name, commands, valueOptions }: ProgramWords): string {
+  const flags = (isFile: boolean) => valueOptions.filter(option => option.isFile === isFile).map(({ flag }) => flag)
+  const offers = commands.map(({ path, words, takesFiles }) =>
+    `    ${quote(path)}) words=${quote(words.map(({ word }) => word).join(' '))}; files=${takesFiles ? 'yes' : ''} ;;`)
+  return `# bash completion for ${name}: source <(${name} completion bash)
+_${name}() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" command=${name} word words= files= value=
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    if [[ -n $value ]]; then value=; continue; fi
+    case "$word" in
+      ${flags(true).join('|')}) value=file; continue ;;
+      ${flags(false).join('|')}) value=text; continue ;;
+    esac
+    case "$command $word" in
+      ${commands.slice(1).map(({ path }) => quote(path)).join('|')}) command="$command $word" ;;
+    esac
+  done
+  COMPREPLY=()
+  case "$value" in
+    text) return ;;
+    file) files=yes ;;
+    *) case "$command" in
+${offers.join('\n')}
+    esac ;;
+  esac
+  local IFS=$'\\n'
+  COMPREPLY=($(IFS=' '; compgen -W "$words" -- "$current"))
+  if [[ -n $files ]]; then
+    compopt -o filenames 2>/dev/null
+    COMPREPLY+=($(compgen -f -- "$current"))
+  fi
+}
+complete -F _${name} ${name}
+`
+}

@@ -1,0 +1,37 @@
+import { quote, type ProgramWords } from './words.ts'
+
+/** A completion script for zsh. */
+export function renderZsh ({ name, commands, valueOptions }: ProgramWords): string {
+  const flags = (isFile: boolean) => valueOptions.filter(option => option.isFile === isFile).map(({ flag }) => flag)
+  const offers = commands.map(({ path, words, takesFiles }) => {
+    const entries = words.map(({ word, description }) => quote(`${word.replaceAll(':', '\\:')}:${description}`)).join(' ')
+    return `      ${quote(path)}) offers=(${entries}); files=${takesFiles ? 'yes' : ''} ;;`
+  })
+  return `#compdef ${name}
+# zsh completion for ${name}: source <(${name} completion zsh)
+_${name}() {
+  local command=${name} word files= value=
+  local -a offers
+  for word in "\${(@)words[2,CURRENT-1]}"; do
+    if [[ -n $value ]]; then value=; continue; fi
+    case "$word" in
+      ${flags(true).join('|')}) value=file; continue ;;
+      ${flags(false).join('|')}) value=text; continue ;;
+    esac
+    case "$command $word" in
+      ${commands.slice(1).map(({ path }) => quote(path)).join('|')}) command="$command $word" ;;
+    esac
+  done
+  case "$value" in
+    text) return 1 ;;
+    file) files=yes ;;
+    *) case "$command" in
+${offers.join('\n')}
+    esac ;;
+  esac
+  (( \${#offers} )) && _describe ${quote(name)} offers
+  [[ -n $files ]] && _files
+}
+compdef _${name} ${name}
+`
+}

@@ -1,0 +1,34 @@
+import type { Clock } from '../core/component.ts'
+
+/** What a command line needs of the process it runs in. `src/ronctl.ts` gives the real one, tests their own. */
+export interface Host {
+  /** What follows the program's name. */
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The user's numeric ID, for the default socket path. */
+  readonly uid: number
+  /** Version of this ronctl. */
+  readonly version: string
+  readonly stdout: Screen
+  readonly stderr: Screen
+  /** Aborted when nobody reads our output any more. */
+  readonly signal: AbortSignal
+  readonly now: Clock
+  readonly config: ConfigPort
+}
+
+export interface Screen {
+  readonly isTerminal: boolean
+  /** Width in characters; only asked of a terminal. */
+  readonly columns: number
+  write (text: string): void
+}
+
+export interface ConfigPort {
+  /** What the daemon would make of this file and its own defaults; flags and variables are not looked at. Never throws. */
+  checkFile (path: string): ConfigCheck
+}
+
+export type ConfigCheck =
+  | { readonly digest: string }
+  | { readonly mistakes: readonly string[] }

@@ -1,0 +1,41 @@
+import type { FastifyInstance } from 'fastify'
+import { parseKey, toCidText, toKeyText } from '../../core/key.ts'
+import type { AdminPorts } from './ports.ts'
+import { badBody, readObject, whenClientLeaves, type KeyParams } from './request.ts'
+import type { ProvideBody, ProvideRequest, WithdrawBody } from './wire.ts'
+
+/** Keys that this daemon announces for its operator. */
+export function addProviderRoutes (app: FastifyInstance, { announcer }: Pick<AdminPorts, 'announcer'>): void {
+  app.post('/v1/providers', async (request, reply): Promise<ProvideBody> => {
+    const { key: text, ttl_seconds: ttlSeconds } = parseProvideRequest(request.body)
+    const key = parseKey(text)
+    const { expiresAt, created, reached, attempted, trace } = await announcer.announce(key, {
+      ...(ttlSeconds !== undefined && { ttlMs: ttlSeconds * 1000 }), signal: whenClientLeaves(reply),
+    })
+    return { key: toKeyText(key), cid: toCidText(key), expires_at: toIso(expiresAt), created, reached, attempted, trace: { ...trace } }
+  })
+
+  app.delete<KeyParams>('/v1/providers/:key', async (request): Promise<WithdrawBody> => {
+    const key = parseKey(request.params.key)
+    const heldUntil = await announcer.withdraw(key)
+    return { key: toKeyText(key), withdrawn: heldUntil !== undefined, ...(heldUntil !== undefined && { others_until: toIso(heldUntil) }) }
+  })
+}
+
+/** @throws {DhtError} BadRequest for anything but exactly what the wire type says */
+function parseProvideRequest (body: unknown): ProvideRequest {
+  const { key, ttl_seconds: ttlSeconds } = readObject(body, ['key', 'ttl_seconds'])
+  if (typeof key !== 'string') throw badBody('The field "key" must be a string.', 'Give a CID, a multihash or b3:<64 hex digits>.')
+  if (ttlSeconds === undefined) return { key }
+  if (typeof ttlSeconds !== 'number' || !Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > MAX_TTL_SECONDS) {
+    throw badBody('The field "ttl_seconds" must be a whole number of seconds, at least 1.', 'Leave it out for the daemon’s own TTL; providers.maxTtl is the most it accepts.')
+  }
+  return { key, ttl_seconds: ttlSeconds }
+}
+
+/** Far above any TTL that the configuration admits; keeps the arithmetic on milliseconds exact. */
+const MAX_TTL_SECONDS = 2 ** 31
+
+function toIso (ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,32 @@
+import type { FastifyInstance } from 'fastify'
+import { DhtError } from '../../core/errors.ts'
+import { addConfigRoutes } from './config.ts'
+import { addLookupRoutes } from './lookups.ts'
+import { addPeersRoute } from './peers.ts'
+import type { AdminPorts } from './ports.ts'
+import { addProviderRoutes } from './providers.ts'
+import { addQuotasRoute } from './quotas.ts'
+import { addRecordsRoute } from './records.ts'
+import { addStatusRoute } from './status.ts'
+
+/**
+ * The admin API. Whoever reaches it may do everything: the listener must admit only the operator, as the Unix socket
+ * does by its permissions.
+ */
+export function registerAdminRoutes (app: FastifyInstance, ports: AdminPorts): void {
+  acceptOnlyJson(app)
+  addStatusRoute(app, ports)
+  addPeersRoute(app, ports)
+  addRecordsRoute(app, ports)
+  addQuotasRoute(app, ports)
+  addProviderRoutes(app, ports)
+  addConfigRoutes(app, ports)
+  addLookupRoutes(app, ports)
+}
+
+function acceptOnlyJson (app: FastifyInstance): void {
+  app.removeContentTypeParser('text/plain') // fastify reads it unless told otherwise
+  app.addContentTypeParser('*', async () => {
+    throw new DhtError('BadRequest', 'The body is not declared as JSON.', { hint: 'Send it with Content-Type: application/json.', reason: 'http_type' })
+  })
+}
