@@ -1,0 +1,41 @@
+import type { FastifyInstance } from 'fastify'
+import type { ReadinessReport } from '../../core/readiness.ts'
+import type { Metrics } from '../../observability/metrics.ts'
+
+/** `GET /version`: what runs. */
+export interface VersionBody {
+  readonly version: string
+  readonly git_sha: string
+  readonly features: readonly string[]
+  readonly config_digest: string
+}
+
+interface Deps {
+  readonly version: VersionBody
+  readonly readiness: () => ReadinessReport
+  readonly metrics: Pick<Metrics, 'registry' | 'node'>
+}
+
+/** Adds what operators' tools ask: is it alive, is it routable, what does it count, what is it. None of it needs the network. */
+export function addOpsApi (app: FastifyInstance, { version, readiness, metrics }: Deps): void {
+  /** Alive says nothing about being of use: a supervisor that restarts on this one does not restart a node that only lacks peers. */
+  app.get('/healthz', async () => ({ status: 'ok' }))
+
+  app.get('/readyz', async (_request, reply) => {
+    const report = readiness()
+    showReady(report)
+    return reply.code(report.ready ? 200 : 503).header('cache-control', 'no-store').headers(report.ready ? {} : { 'retry-after': '1' }).send(report)
+  })
+
+  app.get('/metrics', async (_request, reply) => {
+    showReady(readiness()) // so that a scrape is true without anybody asking /readyz
+    return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics())
+  })
+
+  app.get('/version', async () => version)
+
+  function showReady ({ ready }: ReadinessReport): void {
+    metrics.node.ready.set({ state: 'ready' }, ready ? 1 : 0)
+    metrics.node.ready.set({ state: 'not_ready' }, ready ? 0 : 1)
+  }
+}

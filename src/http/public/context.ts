@@ -1,0 +1,35 @@
+import type { FastifyReply } from 'fastify'
+import type { Clock } from '../../core/component.ts'
+import type { LookupPort, ValuePort } from '../../lookup/answer.ts'
+
+export interface PublicOptions {
+  /** Records in one JSON answer. */
+  readonly jsonRecords: number
+  /** Records in one NDJSON stream. */
+  readonly ndjsonRecords: number
+  /** Peers in one answer about the closest: the bucket size, k. */
+  readonly closestPeers: number
+  readonly requestsPerPrefixPerSecond: number
+  readonly ipnsPut: boolean
+  /** How long the overlay keeps a provider record: the longest that a cache may fall back on an answer. */
+  readonly recordTtlMs: number
+}
+
+export interface PublicDeps {
+  readonly lookup: LookupPort
+  readonly values: ValuePort
+  readonly now: Clock
+}
+
+/** What every route of the public API gets. */
+export interface PublicContext {
+  readonly options: PublicOptions
+  readonly deps: PublicDeps
+}
+
+/** Aborts when the connection is done with the answer: because it went out, or because the client left. */
+export function clientSignal (reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort())
+  return gone.signal
+}

@@ -1,0 +1,22 @@
+import type { FastifyInstance } from 'fastify'
+import { type PublicDeps, type PublicOptions } from './context.ts'
+import { allowAnyOrigin } from './cors.ts'
+import { openapi } from './openapi.ts'
+import { limitRequestRate } from './request-rate.ts'
+import { closestPeersRoute } from './routing/v1/dht/closest/peers.ts'
+import { ipnsRoutes } from './routing/v1/ipns.ts'
+import { peersRoute } from './routing/v1/peers.ts'
+import { providersRoute } from './routing/v1/providers.ts'
+
+/** Adds the public API, Delegated Routing V1 and its description, to a server. */
+export function addPublicApi (app: FastifyInstance, options: PublicOptions, deps: PublicDeps): void {
+  const context = { options, deps }
+  limitRequestRate(app, options.requestsPerPrefixPerSecond, deps.now)
+  allowAnyOrigin(app)
+  providersRoute(app, context)
+  peersRoute(app, context)
+  ipnsRoutes(app, context)
+  closestPeersRoute(app, context)
+  const description = JSON.stringify(openapi(options))
+  app.get('/openapi.json', async (_request, reply) => reply.type('application/json').send(description))
+}
