@@ -10,7 +10,7 @@ const HOST_PARTS: ReadonlySet<string> = new Set(['ip4', 'ip6', 'dns', 'dns4', 'd
 
 /**
  * The usable ones among addresses that somebody claims for `peerId`: well-formed, naming a host, in scope, nobody else's, without
- * a closing /p2p, no more than 16 and 8 KiB. The order is kept.
+ * a closing /p2p, each once, no more than 16 and 8 KiB. The order is kept.
  */
 export function usableAddresses (claimed: readonly Uint8Array[], peerId: string, scope: AddressScope): Uint8Array[] {
   const usable: Uint8Array[] = []
@@ -19,6 +19,7 @@ export function usableAddresses (claimed: readonly Uint8Array[], peerId: string,
     if (usable.length === MAX_PEER_ADDRESSES) break
     const address = usableAddress(bytes, peerId, scope)
     if (address === undefined || address.byteLength > room) continue
+    if (usable.some(other => Buffer.compare(other, address) === 0)) continue
     room -= address.byteLength
     usable.push(address)
   }

@@ -54,9 +54,9 @@ const MAX_REMEMBERED_PEERS = 50_000
 
 /**
  * A libp2p host that is not started: transports, noise, yamux, identify, ping, and kad-dht as query engine and routing table. It
- * runs in client mode, which keeps its protocol handler away: ours answers.
+ * runs in client mode, which keeps its protocol handler away: ours answers. Also says which transports it has.
  */
-export async function createHost (options: HostOptions, deps: HostDeps): Promise<Host> {
+export async function createHost (options: HostOptions, deps: HostDeps): Promise<{ readonly host: Host, readonly transports: readonly string[] }> {
   const quic = await loadQuic(deps.log)
   const listen = options.listen.filter(address => quic !== undefined || !address.includes('/quic-v1'))
   const libp2pOptions: Libp2pOptions<HostServices> = {
@@ -92,7 +92,8 @@ export async function createHost (options: HostOptions, deps: HostDeps): Promise
       }),
     },
   }
-  return createLibp2p(libp2pOptions)
+  const transports = ['tcp', 'ws', ...(quic === undefined ? [] : ['quic'])]
+  return { host: await createLibp2p(libp2pOptions), transports }
 }
 
 /** QUIC is a native package without a build for every platform, so it may be absent. */

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { parseKey, toCidText, toKeyText } from '../../core/key.ts'
 import type { AdminPorts } from './ports.ts'
+import { toIso } from './present.ts'
 import { badBody, readObject, whenClientLeaves, type KeyParams } from './request.ts'
 import type { ProvideBody, ProvideRequest, WithdrawBody } from './wire.ts'
 
@@ -35,7 +36,3 @@ function parseProvideRequest (body: unknown): ProvideRequest {
 
 /** Far above any TTL that the configuration admits; keeps the arithmetic on milliseconds exact. */
 const MAX_TTL_SECONDS = 2 ** 31
-
-function toIso (ms: number): string {
-  return new Date(ms).toISOString()
-}

@@ -22,45 +22,54 @@ interface Deps {
   readonly now: Clock
 }
 
-/** Keeps the routing view current with the engine's table, and keeps peers of crowded networks out of both. */
-export class TableKeeper {
+/** Keeps the routing view current with the engine's table, and keeps peers of crowded networks out of both, for as long as the host lives. */
+export function keepTable (opts: Options, deps: Deps): void {
+  const keeper = new TableKeeper(opts, deps)
+  const { host, engine } = deps
+  engine.guardTable(async peer => await keeper.admits(peer))
+  engine.onTableChange({ added: peer => { keeper.added(peer) }, removed: peer => { keeper.remove(peer) } })
+  host.addEventListener('peer:identify', ({ detail }) => { keeper.identified(detail) })
+  host.addEventListener('peer:update', ({ detail }) => { keeper.updated(detail.peer) })
+}
+
+class TableKeeper {
   readonly #opts: Options
   readonly #deps: Deps
 
   constructor (opts: Options, deps: Deps) {
     this.#opts = opts
     this.#deps = deps
-    const { host, engine } = deps
-    engine.guardTable(async peer => this.#admits(peer, await this.#addressesOf(peer)))
-    engine.onTableChange({
-      added: peer => { this.#follow(this.#add(peer)) },
-      removed: peer => { this.#remove(peer) },
-    })
-    host.addEventListener('peer:identify', ({ detail }) => { this.#identified(detail) })
-    host.addEventListener('peer:update', ({ detail }) => { this.#updated(detail.peer) })
+  }
+
+  async admits (peer: PeerId): Promise<boolean> {
+    return this.#hasRoom(peer, await this.#addressesOf(peer))
+  }
+
+  added (peer: PeerId): void {
+    this.#add(peer).catch(err => this.#deps.log.warn({ err }, 'routing view could not follow the table'))
   }
 
   async #add (peer: PeerId): Promise<void> {
     const { engine, view, diversity, metrics, now } = this.#deps
     const addrs = await this.#addressesOf(peer)
     // Two peers of one group may have been verified at the same time; the second one goes again.
-    if (!this.#admits(peer, addrs)) return await engine.drop(peer)
+    if (!this.#hasRoom(peer, addrs)) return await engine.drop(peer)
     const groups = groupsOfAddresses(addrs.map(toAddressText))
     const bytes = peer.toMultihash().bytes
-    this.#remove(peer)
+    this.remove(peer)
     view.set({ id: peer.toString(), bytes, addrs, groups, addedAt: now() })
     diversity.add(groups, view.bucketOf(bytes))
     metrics.routingTablePeers.set(view.size)
   }
 
-  #remove (peer: PeerId): void {
+  remove (peer: PeerId): void {
     const { view, diversity, metrics } = this.#deps
     const removed = view.delete(peer.toString())
     if (removed !== undefined) diversity.remove(removed.groups, removed.bucket)
     metrics.routingTablePeers.set(view.size)
   }
 
-  #admits (peer: PeerId, addrs: readonly Uint8Array[]): boolean {
+  #hasRoom (peer: PeerId, addrs: readonly Uint8Array[]): boolean {
     const { view, diversity, metrics, log } = this.#deps
     const groups = groupsOfAddresses(addrs.map(toAddressText))
     const full = diversity.fullScope(groups, view.bucketOf(peer.toMultihash().bytes))
@@ -70,13 +79,13 @@ export class TableKeeper {
     return false
   }
 
-  #identified ({ peerId, listenAddrs }: IdentifyResult): void {
+  identified ({ peerId, listenAddrs }: IdentifyResult): void {
     const id = peerId.toString()
     this.#deps.book.set(id, usableAddresses(listenAddrs.map(({ bytes }) => bytes), id, this.#opts.scope))
   }
 
   /** Addresses of a peer in the table changed. Its groups stay those it was admitted with: it cannot talk its way out of them. */
-  #updated (peer: Peer): void {
+  updated (peer: Peer): void {
     const { view } = this.#deps
     const held = view.get(peer.id.toString())
     if (held === undefined) return
@@ -89,14 +98,10 @@ export class TableKeeper {
     const { host } = this.#deps
     const stored = await host.peerStore.get(peer).then(({ addresses }) => addresses.map(({ multiaddr }) => multiaddr.bytes), () => [])
     const dialled = host.getConnections(peer).filter(({ direction }) => direction === 'outbound').map(({ remoteAddr }) => remoteAddr.bytes)
-    return this.#usable(peer, [...stored, ...dialled.filter(addr => !stored.some(other => Buffer.compare(addr, other) === 0))])
+    return this.#usable(peer, [...stored, ...dialled])
   }
 
   #usable (peer: PeerId, addrs: readonly Uint8Array[]): Uint8Array[] {
     return usableAddresses(addrs, peer.toString(), this.#opts.scope)
-  }
-
-  #follow (work: Promise<void>): void {
-    work.catch(err => this.#deps.log.warn({ err }, 'routing view could not follow the table'))
   }
 }

@@ -1,0 +1,227 @@
+import type { Config } from './config/settings.ts'
+import { configDigest, redactConfig } from './config/view.ts'
+import type { Version } from './config/version.ts'
+import type { Clock, Component } from './core/component.ts'
+import { Lifecycle } from './core/lifecycle.ts'
+import { reportReadiness, type ReadinessReport } from './core/readiness.ts'
+import type { AdminPorts } from './http/admin/ports.ts'
+import { toPeers, toQuotasBody, toRecords, toStatusBody } from './http/admin/present.ts'
+import { registerAdminRoutes } from './http/admin/routes.ts'
+import { AdminSocket } from './http/admin/socket.ts'
+import { HttpListener } from './http/listener.ts'
+import { addOpsApi } from './http/ops/ops-api.ts'
+import { addPublicApi } from './http/public/public-api.ts'
+import { createServer } from './http/server.ts'
+import { usableAddresses } from './kad/addresses.ts'
+import { Announcer } from './kad/announcer.ts'
+import { Bootstrap } from './kad/bootstrap.ts'
+import { Engine } from './kad/engine.ts'
+import { createHost, type Host } from './kad/host.ts'
+import { Inspection } from './kad/inspection.ts'
+import { KadOverlay } from './kad/overlay.ts'
+import { ProviderRecords } from './kad/provider/provider-records.ts'
+import { MemoryProviderStore } from './kad/provider/store/memory.ts'
+import { Publisher } from './kad/publisher.ts'
+import { AddressBook } from './kad/routing/address-book.ts'
+import { DiversityCount } from './kad/routing/diversity.ts'
+import { RoutingView } from './kad/routing/routing-view.ts'
+import { keepTable } from './kad/routing/table-keeper.ts'
+import { answerAddProvider } from './kad/rpc/add-provider.ts'
+import { RpcClient } from './kad/rpc/client.ts'
+import { answerFindNode } from './kad/rpc/find-node.ts'
+import { answerGetProviders } from './kad/rpc/get-providers.ts'
+import { answerGetValue } from './kad/rpc/get-value.ts'
+import { answerPing } from './kad/rpc/ping.ts'
+import { answerPutValue } from './kad/rpc/put-value.ts'
+import { RpcServer } from './kad/rpc/server.ts'
+import { selfLookupDone, tableWarmth } from './kad/table-readiness.ts'
+import { ValueStore } from './kad/value/value-store.ts'
+import type { IdentityKey } from './kms/identity.ts'
+import { Lookup } from './lookup/lookup.ts'
+import { ValueLookup } from './lookup/value-lookup.ts'
+import type { Logger } from './observability/logger.ts'
+import type { Metrics } from './observability/metrics.ts'
+
+/** What a daemon gets from where it runs. */
+export interface Surroundings {
+  readonly identity: IdentityKey
+  readonly version: Version
+  readonly adminSocket: string
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly now: Clock
+}
+
+/** IPFS kad-dht: addresses of a peer are told for 24 h after they were heard. */
+const ADDRESS_VALIDITY_MS = 24 * 3_600_000
+const ADDRESS_BOOK_PEERS = 10_000
+
+/** A running daemon. Disposing of it stops it, at most its drain timeout later. */
+export interface Daemon extends AsyncDisposable {
+  readonly peerId: string
+  /** Multiaddrs that others may dial. */
+  addresses (): string[]
+  readonly publicUrl: string | undefined
+  readonly opsUrl: string | undefined
+  readonly adminSocket: string
+  readiness (): ReadinessReport
+  /** Puts another bootstrap set in force. */
+  bootstrapFrom (addresses: readonly string[]): void
+}
+
+/** Builds a daemon and starts it. A start that fails has stopped what was running already. */
+export async function startDaemon (config: Config, surroundings: Surroundings): Promise<Daemon> {
+  const { adminSocket, metrics, version } = surroundings
+  const kad = await composeKad(config, surroundings)
+  const lifecycle = new Lifecycle()
+  const readiness = () => reportReadiness([lifecycle, ...kad.checks])
+  const digest = configDigest(config)
+  metrics.node.build.set({ version: version.version, git_sha: version.gitSha }, 1)
+  metrics.node.config.set({ digest }, 1)
+
+  const http = composeHttp(config, surroundings, { kad, readiness, digest })
+  const running = await startAll([...http.ops, ...kad.components, ...http.public, http.admin, lifecycle])
+  return {
+    peerId: kad.host.peerId.toString(),
+    addresses: () => kad.host.getMultiaddrs().map(String),
+    publicUrl: http.public[0]?.address,
+    opsUrl: http.ops[0]?.address,
+    adminSocket,
+    readiness,
+    bootstrapFrom: addresses => kad.bootstrap.replace(addresses),
+    [Symbol.asyncDispose]: async () => await running[Symbol.asyncDispose](),
+  }
+}
+
+type KadPlane = Awaited<ReturnType<typeof composeKad>>
+
+interface HttpDeps {
+  readonly kad: KadPlane
+  readonly readiness: () => ReadinessReport
+  readonly digest: string
+}
+
+/** The three listeners. A listener whose address is empty is left out. */
+function composeHttp (config: Config, surroundings: Surroundings, { kad, readiness, digest }: HttpDeps) {
+  const { adminSocket, version, metrics, log, now } = surroundings
+  const drainTimeoutMs = config.node.drainTimeout
+  const deps = { metrics: metrics.http, log: log.child({ component: 'http' }), now }
+  const limits = { deadlineMs: config.lookup.deadline, concurrent: config.lookup.concurrent }
+  const lookup = new Lookup({
+    ...limits, cacheEntries: config.lookup.cacheEntries, cacheTtlMs: config.lookup.cacheTtl, cacheEmptyTtlMs: config.lookup.cacheEmptyTtl,
+  }, { planes: [kad.overlay], metrics: metrics.lookup, log, now })
+  const values = new ValueLookup(limits, { plane: kad.overlay, metrics: metrics.lookup })
+
+  const publicApp = createServer({ service: 'public', inFlight: config.public.inFlight }, deps)
+  addPublicApi(publicApp, { ...config.public, closestPeers: config.kad.bucketSize, recordTtlMs: config.providers.ttl }, { lookup, values, now })
+
+  const opsApp = createServer({ service: 'ops', inFlight: Number.POSITIVE_INFINITY }, deps)
+  const features = [config.node.profile, ...kad.transports]
+  addOpsApi(opsApp, { version: { version: version.version, git_sha: version.gitSha, features, config_digest: digest }, readiness, metrics })
+
+  const adminApp = createServer({ service: 'admin', inFlight: config.admin.inFlight }, deps)
+  registerAdminRoutes(adminApp, adminPorts(config, surroundings, { kad, readiness, digest, lookup }))
+
+  const listenerFor = (service: 'public' | 'ops', app: typeof publicApp) => config[service].listen === ''
+    ? []
+    : [new HttpListener({ service, listen: config[service].listen, drainTimeoutMs }, { app, log: deps.log })]
+  return {
+    public: listenerFor('public', publicApp),
+    ops: listenerFor('ops', opsApp),
+    admin: new AdminSocket({ path: adminSocket, drainTimeoutMs }, { app: adminApp, log: deps.log }),
+  }
+}
+
+function adminPorts (config: Config, { version, now }: Surroundings, { kad, readiness, digest, lookup }: HttpDeps & { readonly lookup: Lookup }): AdminPorts {
+  const startedAt = now()
+  const { inspection } = kad
+  return {
+    status: () => toStatusBody({
+      ...version,
+      ...inspection.totals(),
+      profile: config.node.profile,
+      protocol: config.kad.protocol,
+      configDigest: digest,
+      readiness: readiness(),
+      uptimeMs: now() - startedAt,
+      rssBytes: process.memoryUsage.rss(),
+    }),
+    peers: () => toPeers(inspection.peers()),
+    records: key => toRecords(inspection.records(key)),
+    quotas: peer => toQuotasBody(inspection.quotas(peer)),
+    announcer: kad.announcer,
+    lookup,
+    config: { digest, settings: redactConfig(config) },
+  }
+}
+
+/** The Kademlia plane: host, server, records and what lookups and operators see of them. Nothing of it is started. */
+export async function composeKad (config: Config, { identity, version, log: parentLog, metrics, now }: Surroundings) {
+  const { kad, providers, values: valueLimits } = config
+  const log = parentLog.child({ component: 'kad' })
+  const scope = kad.addresses
+  const { host, transports } = await createHost({ ...kad, version: version.version }, { identity, registry: metrics.registry, log })
+  const self = host.peerId
+  const selfBytes = self.toMultihash().bytes
+  const ownAddresses = () => usableAddresses(host.getMultiaddrs().map(({ bytes }) => bytes), self.toString(), scope)
+
+  const engine = new Engine(host)
+  const view = new RoutingView({ count: kad.bucketSize, self: selfBytes })
+  const book = new AddressBook({ limit: ADDRESS_BOOK_PEERS, validityMs: ADDRESS_VALIDITY_MS }, { now })
+  const diversity = new DiversityCount({ inTable: kad.peersPerIpGroup, inBucket: kad.peersPerIpGroupInBucket })
+  keepTable({ scope }, { host, engine, view, diversity, book, metrics: metrics.kad, log, now })
+
+  const records = new ProviderRecords({ ...providers, ttlMs: providers.ttl }, { store: new MemoryProviderStore(), metrics: metrics.providers, now })
+  const values = new ValueStore({ ...valueLimits, ttlMs: valueLimits.ttl }, { now })
+  const client = new RpcClient({ protocol: kad.protocol }, { host, metrics: metrics.kad })
+  const publisher = new Publisher({ engine, client, log })
+  const overlay = new KadOverlay({ scope }, { self, ownAddresses, engine, view, book, records, values, publisher, now })
+  const announcer = new Announcer({
+    ttlMs: providers.ttl, maxTtlMs: providers.maxTtl, republishPercent: providers.republishFraction, limit: providers.announced,
+  }, { self: selfBytes, addresses: ownAddresses, records, publisher, metrics: metrics.kad, log, now })
+  const bootstrap = new Bootstrap({
+    peers: kad.bootstrap, probeIntervalMs: kad.bootstrapProbeInterval, lapseMs: kad.bootstrapLapse,
+  }, { host, engine, client, metrics: metrics.kad, log, now })
+  const server = new RpcServer({ ...kad, readTimeoutMs: kad.readTimeout, idleTimeoutMs: kad.idleTimeout }, {
+    host,
+    handlers: {
+      PUT_VALUE: answerPutValue({ values }),
+      GET_VALUE: answerGetValue({ values, view }),
+      ADD_PROVIDER: answerAddProvider({ records, scope }),
+      GET_PROVIDERS: answerGetProviders({ records, view }),
+      FIND_NODE: answerFindNode({ view, knownPeer: id => overlay.knownPeer(id) }),
+      PING: answerPing,
+    },
+    metrics: metrics.kad,
+    log,
+    now,
+  })
+
+  return {
+    host,
+    transports,
+    overlay,
+    announcer,
+    bootstrap,
+    records,
+    values,
+    view,
+    inspection: new Inspection({ host, view, records, values, announcer }),
+    checks: [bootstrap, tableWarmth(view, kad.warmTable), selfLookupDone(engine)],
+    components: [toComponent(host), server, records, bootstrap, announcer],
+  }
+}
+
+function toComponent (host: Host): Component {
+  return { start: async () => await host.start(), stop: async () => await host.stop() }
+}
+
+/** Starts in order; stops in reverse, also when a later start fails. */
+export async function startAll (components: readonly Component[]): Promise<AsyncDisposable> {
+  await using stack = new AsyncDisposableStack()
+  for (const component of components) {
+    await component.start()
+    stack.defer(async () => await component.stop())
+  }
+  return stack.move()
+}

@@ -1,0 +1,85 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { startDaemon } from './compose.ts'
+import { adminSocketPath, ConfigError, loadConfig, readConfigFile, readEnvironment } from './config/load.ts'
+import type { Config } from './config/settings.ts'
+import { readVersion } from './config/version.ts'
+import { runDevOverlay } from './dev/overlay.ts'
+import { createEphemeralIdentity, openSealedIdentity, type IdentityKey } from './kms/identity.ts'
+import { createLogger, type Logger } from './observability/logger.ts'
+import { createMetrics } from './observability/metrics.ts'
+
+// The daemon: arguments, configuration, compose, run until a signal, dispose.
+
+/** sysexits.h: the configuration is wrong. Supervisors should not restart on it. */
+const EX_CONFIG = 78
+
+interface RunOptions {
+  readonly config?: string
+  readonly set: Readonly<Record<string, string>>
+}
+
+async function run (options: RunOptions): Promise<void> {
+  const env = readEnvironment()
+  const config = loadConfig({ flags: options.set, env, file: options.config === undefined ? '' : readConfigFile(options.config) })
+  const log = createLogger({ level: config.log.level })
+  const stopped = stopSignal()
+  const version = readVersion()
+  await using daemon = await startDaemon(config, {
+    identity: await openIdentity(config, log), version, adminSocket: adminSocketPath(config, env), log, metrics: createMetrics(), now: Date.now,
+  })
+  log.info({
+    ...version, peer_id: daemon.peerId, addresses: daemon.addresses(), public: daemon.publicUrl, ops: daemon.opsUrl, admin: daemon.adminSocket,
+  }, 'started')
+  log.info({ signal: await stopped }, 'stopping')
+}
+
+async function openIdentity ({ node, identity }: Config, log: Logger): Promise<IdentityKey> {
+  if (identity.keyFile !== '') return await openSealedIdentity(identity.keyFile, identity.passphraseFile)
+  if (node.profile === 'macronode') log.warn('no identity.keyFile: the peer ID changes at every start, so nobody can keep this daemon as bootstrap peer')
+  return createEphemeralIdentity()
+}
+
+/** Resolves at the first SIGINT, SIGTERM or SIGHUP; the second one takes the system's course. */
+function stopSignal (): Promise<NodeJS.Signals> {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve)
+  return promise
+}
+
+function collectSetting (text: string, settings: Readonly<Record<string, string>>): Record<string, string> {
+  const [path, ...rest] = text.split('=')
+  if (path === undefined || path === '' || rest.length === 0) throw new InvalidArgumentError('must be section.key=value')
+  return { ...settings, [path]: rest.join('=') }
+}
+
+function parseNodes (text: string): number {
+  const nodes = Number(text)
+  if (!Number.isInteger(nodes) || nodes < 2 || nodes > 50) throw new InvalidArgumentError('must be a whole number from 2 to 50')
+  return nodes
+}
+
+function fail (err: unknown): void {
+  const messages = err instanceof ConfigError ? err.mistakes : [err instanceof Error ? err.message : String(err)]
+  const hint = (err as { readonly hint?: string }).hint
+  for (const message of messages) process.stderr.write(`svc-dht: ${message}\n`)
+  if (hint !== undefined) process.stderr.write(`         ${hint}\n`)
+  process.exitCode = err instanceof ConfigError ? EX_CONFIG : 1
+}
+
+const program = new Command('svc-dht')
+  .description('A governed discovery daemon: who provides this key, and who is near it.')
+  .version(readVersion().version)
+  .showHelpAfterError()
+program.command('run', { isDefault: true })
+  .description('run the daemon until SIGTERM or SIGINT')
+  .option('-c, --config <file>', 'TOML file with settings; see config/reference.md')
+  .option('--set <section.key=value>', 'one setting, repeatable; wins over environment and file', collectSetting, {})
+  .action(run)
+program.command('dev')
+  .description('run a small live overlay on loopback, for trying things out')
+  .option('-n, --nodes <count>', 'daemons to run', parseNodes, 5)
+  .option('--set <section.key=value>', 'one setting for every daemon, repeatable', collectSetting, {})
+  .action(async ({ nodes, set }: { nodes: number, set: Record<string, string> }) => {
+    await runDevOverlay({ nodes, flags: set, env: readEnvironment(), version: readVersion(), print: text => { process.stdout.write(text) }, stopped: stopSignal() })
+  })
+await program.parseAsync().catch(fail)
