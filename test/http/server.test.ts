@@ -1,0 +1,209 @@
+import { once } from 'node:events'
+import { Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import { DhtError } from '../../src/core/errors.ts'
+import { createServer, type Service } from '../../src/http/server.ts'
+import { createLogger } from '../../src/observability/logger.ts'
+import { createMetrics } from '../../src/observability/metrics.ts'
+import { sendBytes } from './support/raw.ts'
+
+const NOW = Date.UTC(2026, 0, 1)
+
+type Server = Awaited<ReturnType<typeof start>>
+
+async function start (t: Test, { service = 'admin', inFlight = 10, routes }: { service?: Service, inFlight?: number, routes?: (app: FastifyInstance) => void } = {}) {
+  const metrics = createMetrics()
+  const logged: Array<Record<string, unknown>> = []
+  const log = createLogger({ level: 'trace' }, { write: line => { logged.push(JSON.parse(line)) } })
+  const app = createServer({ service, inFlight }, { metrics: metrics.http, log, now: () => NOW })
+  app.get('/things/:name', async () => ({ ok: true }))
+  app.post('/things', async request => request.body)
+  routes?.(app)
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  t.teardown(() => {
+    app.server.closeAllConnections()
+    return app.close()
+  })
+  const rejected = async (reason: string) => {
+    const counter = metrics.registry.getSingleMetric('rejected_total')
+    return (await counter?.get())?.values.find(({ labels }) => labels.reason === reason)?.value ?? 0
+  }
+  return { url, app, metrics, logged, rejected }
+}
+
+async function refusal (server: Server, path: string, init?: RequestInit) {
+  const response = await fetch(server.url + path, init)
+  return { status: response.status, headers: response.headers, body: await response.json() as Record<string, unknown> }
+}
+
+t.test('a failure of ours arrives as its status and the one error body', async t => {
+  const server = await start(t, {
+    routes: app => app.get('/fail', async () => { throw new DhtError('Conflict', 'It changed.', { hint: 'Read it again.', cause: new Error('secret') }) }),
+  })
+  const { status, headers, body } = await refusal(server, '/fail')
+  t.equal(status, 409)
+  t.strictSame(body, { error: { code: 'Conflict', message: 'It changed.', retryable: false, hint: 'Read it again.', ts: '2026-01-01T00:00:00.000Z', request_id: headers.get('x-request-id') } })
+  t.equal(headers.get('cache-control'), 'no-store')
+})
+
+t.test('a bug tells the client nothing and the log everything', async t => {
+  const server = await start(t, { routes: app => app.get('/bug', async () => { throw new Error('password is hunter2') }) })
+  const { status, headers, body } = await refusal(server, '/bug')
+  t.equal(status, 500)
+  t.match(body, { error: { code: 'Internal', retryable: false } })
+  t.notMatch(JSON.stringify(body), 'hunter2')
+  const line = server.logged.find(({ msg }) => msg === 'request failed')
+  t.match(line, { level: 50, request_id: headers.get('x-request-id') })
+  t.match(JSON.stringify(line), 'hunter2')
+})
+
+t.test('a request id is ours alone and is in every log line of the request', async t => {
+  const server = await start(t)
+  const response = await fetch(`${server.url}/things/x`, { headers: { 'x-request-id': 'forged' } })
+  const id = response.headers.get('x-request-id')
+  t.match(id, /^[0-9a-f-]{36}$/)
+  await response.text()
+  await closed(server)
+  t.match(server.logged.filter(({ msg }) => msg === 'request'), [{ request_id: id, route: '/things/:name', code: '200' }])
+})
+
+t.test('what is retryable says when to retry', async t => {
+  const server = await start(t, {
+    routes: app => {
+      app.get('/busy', async () => { throw new DhtError('Backpressure', 'Busy.', { retryAfterMs: 2500, reason: 'http_lookup' }) })
+      app.get('/starting', async () => { throw new DhtError('NotReady', 'Starting.') })
+    },
+  })
+  const busy = await refusal(server, '/busy')
+  t.equal(busy.status, 429)
+  t.equal(busy.headers.get('retry-after'), '3')
+  t.match(busy.body, { error: { retryable: true } })
+  const starting = await refusal(server, '/starting')
+  t.equal(starting.status, 503)
+  t.equal(starting.headers.get('retry-after'), '1')
+  t.equal(await server.rejected('http_lookup'), 1)
+})
+
+t.test('what the framework refuses has our codes and our body too', async t => {
+  const server = await start(t)
+  const json = { 'content-type': 'application/json' }
+  for (const [init, path, status, code, reason] of [
+    [{ method: 'POST', body: '{', headers: json }, '/things', 400, 'BadRequest', 'http_body'],
+    [{ method: 'POST', body: '{"__proto__":{}}', headers: json }, '/things', 400, 'BadRequest', 'http_body'],
+    [{ method: 'POST', body: 'x', headers: { 'content-type': 'application/unheard-of' } }, '/things', 415, 'Unsupported', 'http_type'],
+    [{ method: 'POST', body: JSON.stringify('x'.repeat(1024 * 1024)), headers: json }, '/things', 413, 'TooLarge', 'http_body'],
+    [{}, '/things/%zz', 400, 'BadRequest', 'http_path'],
+    [{}, `/things/${'x'.repeat(5000)}`, 414, 'TooLarge', 'http_path'],
+    [{}, '/nothing', 404, 'NotFound', 'http_path'],
+    [{ method: 'DELETE' }, '/things/x', 405, 'Unsupported', 'http_method'],
+    [{ method: 'PROPFIND' }, '/things/x', 405, 'Unsupported', 'http_method'],
+  ] as const) {
+    const before = await server.rejected(reason)
+    const answer = await refusal(server, path, init)
+    t.match(answer, { status, body: { error: { code, request_id: answer.headers.get('x-request-id') } } }, `${path.slice(0, 20)} → ${status}`)
+    t.equal(await server.rejected(reason), before + 1)
+  }
+})
+
+t.test('schema mistakes and impossible lengths are the client’s', async t => {
+  const server = await start(t, {
+    routes: app => app.post('/strict', { schema: { body: { type: 'object', required: ['key'] } } }, async () => ({})),
+  })
+  const mistake = await refusal(server, '/strict', { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })
+  t.match(mistake, { status: 400, body: { error: { code: 'BadRequest', message: /key/ } } })
+  const empty = await refusal(server, '/strict', { method: 'POST', headers: { 'content-type': 'application/json', 'content-length': '0' } })
+  t.match(empty, { status: 400, body: { error: { code: 'BadRequest' } } })
+})
+
+t.test('the public listener answers 400 for an unknown path and 501 for an unsupported method', async t => {
+  const server = await start(t, { service: 'public' })
+  t.match(await refusal(server, '/nothing?x=1'), { status: 400, body: { error: { code: 'BadRequest' } } })
+  t.match(await refusal(server, '/things/x?x=1', { method: 'DELETE' }), { status: 501, body: { error: { code: 'Unsupported', hint: 'Supported: GET, HEAD.' } } })
+})
+
+t.test('what is not HTTP, or has no end, is answered and closed without a word of it in the log', async t => {
+  const server = await start(t)
+  const garbage = await sendBytes(server.url, 'GET / HTTP/1.1\r\nAuthorization: hunter2\r\nbroken\r\n\r\n')
+  t.match(garbage, /^HTTP\/1\.1 400 Bad Request\r\n/)
+  t.match(JSON.parse(garbage.slice(garbage.indexOf('\r\n\r\n'))), { error: { code: 'BadRequest', request_id: String } })
+  const long = await sendBytes(server.url, `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)
+  t.match(long, /^HTTP\/1\.1 431 .*"code":"TooLarge"/s)
+  t.notMatch(JSON.stringify(server.logged), 'hunter2')
+  t.equal(await server.rejected('decode'), 1)
+})
+
+t.test('a request that takes too long to arrive is refused', async t => {
+  const server = await start(t)
+  t.match(server.app.server, { requestTimeout: 5000, headersTimeout: 5000, keepAliveTimeout: 60_000, timeout: 60_000 })
+  server.app.server.headersTimeout = server.app.server.requestTimeout = 1
+  const said = await sendBytes(server.url, 'GET /things/x HTTP/1.1\r\nHost: x\r\n')
+  t.match(said, /^HTTP\/1\.1 408 .*"code":"Timeout","message":"The request did not arrive within 5 seconds\."/s)
+  t.equal(await server.rejected('slow'), 1)
+})
+
+t.test('a connection that was reset is not answered', async t => {
+  const server = await start(t)
+  const socket = new Socket()
+  server.app.server.emit('clientError', Object.assign(new Error('reset'), { code: 'ECONNRESET' }), socket)
+  t.ok(socket.destroyed)
+})
+
+t.test('beyond the limit of requests in flight a request is shed, and the next one is served again', async t => {
+  const gate = Promise.withResolvers<void>()
+  const entered = Promise.withResolvers<void>()
+  const server = await start(t, {
+    inFlight: 1,
+    routes: app => app.get('/slow', async () => {
+      entered.resolve()
+      await gate.promise
+      return 'done'
+    }),
+  })
+  const slow = fetch(`${server.url}/slow`)
+  await entered.promise
+  const shed = await refusal(server, '/things/x')
+  t.match(shed, { status: 503, body: { error: { code: 'Backpressure', retryable: true } } })
+  t.ok(shed.headers.get('retry-after'))
+  t.equal(await server.rejected('http_inflight'), 1)
+  gate.resolve()
+  await (await slow).text()
+  await closed(server)
+  t.equal((await fetch(`${server.url}/things/x`)).status, 200)
+})
+
+t.test('requests are counted by route pattern, never by what a client typed', async t => {
+  const server = await start(t)
+  for (const path of ['/things/a', '/things/b', '/what/ever']) await (await fetch(server.url + path)).text()
+  await closed(server)
+  const { values } = await server.metrics.http.requests.get()
+  t.strictSame(values.map(({ labels, value }) => [labels.service, labels.route, labels.code, value]), [
+    ['admin', '/things/:name', '200', 2], ['admin', 'unmatched', '404', 1],
+  ])
+})
+
+t.test('a client that leaves is counted as such', async t => {
+  const entered = Promise.withResolvers<void>()
+  const server = await start(t, {
+    routes: app => app.get('/slow', async (_request, reply) => {
+      entered.resolve()
+      await once(reply.raw, 'close')
+    }),
+  })
+  const gone = new AbortController()
+  const request = fetch(`${server.url}/slow`, { signal: gone.signal })
+  await entered.promise
+  gone.abort()
+  await t.rejects(request)
+  await closed(server)
+  t.match((await server.metrics.http.requests.get()).values, [{ labels: { code: 'aborted' } }])
+})
+
+/** Until the server has seen the end of every request: the gauge is set in the handler of that very event. */
+async function closed ({ metrics }: Server): Promise<void> {
+  for (;;) {
+    const { values } = await metrics.http.inFlight.get()
+    if (values.every(({ value }) => value === 0)) return
+    await new Promise(resolve => setImmediate(resolve))
+  }
+}
