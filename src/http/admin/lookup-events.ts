@@ -1,5 +1,4 @@
-import type { WalkTrace } from '../../core/peer.ts'
-import type { Answer } from '../../lookup/answer.ts'
+import type { Answer, AnswerSummary } from '../../lookup/answer.ts'
 import type { LookupEvent } from './wire.ts'
 
 interface Options {
@@ -19,7 +18,7 @@ export async function * streamEvents (answer: Answer, { progressIntervalMs, onFa
   let hasBegun = false
   let hasFailed = false
   try {
-    for await (const item of withBeats(answer.records, progressIntervalMs, movesOf(summary.trace))) {
+    for await (const item of withBeats(answer.records, progressIntervalMs, movesOf(summary))) {
       hasBegun = true
       yield item === BEAT ? { event: 'progress', trace: { ...summary.trace } } : { event: 'record', record: item }
     }
@@ -59,12 +58,13 @@ async function * withBeats<T> (source: AsyncIterable<T>, intervalMs: number, has
   }
 }
 
-/** True when the walk has sent or heard anything since it was last asked. */
-function movesOf (trace: WalkTrace): () => boolean {
+/** True when the walk has sent or heard anything since it was last asked. The summary gets its trace once the walk begins. */
+function movesOf (summary: AnswerSummary): () => boolean {
   let seen = 0
   return () => {
     const before = seen
-    seen = trace.messages + trace.answered + trace.failed
+    const { messages, answered, failed } = summary.trace
+    seen = messages + answered + failed
     return seen !== before
   }
 }

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { DhtError } from '../../core/errors.ts'
 import { parseKey } from '../../core/key.ts'
 import type { Answer, LookupOptions, LookupPort } from '../../lookup/answer.ts'
+import { parsePeerId, toPeerIdText } from '../public/peer-id.ts'
 import { streamEvents } from './lookup-events.ts'
 import type { AdminPorts } from './ports.ts'
 import { whenClientLeaves } from './request.ts'
@@ -20,7 +21,7 @@ const PROGRESS_INTERVAL_MS = 250
 
 const KINDS: Readonly<Record<string, (lookup: LookupPort, key: string, options: LookupOptions) => Answer>> = {
   providers: (lookup, key, options) => lookup.providers(parseKey(key), options),
-  peers: (lookup, key, options) => lookup.peer(key, options),
+  peers: (lookup, key, options) => lookup.peer(parsePeer(key), options),
   closest: (lookup, key, options) => lookup.closest(parseKey(key), options),
 }
 
@@ -31,16 +32,16 @@ export function addLookupRoutes (app: FastifyInstance, { lookup }: Pick<AdminPor
     const { kind, key } = request.params
     const start = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined
     if (start === undefined) throw new DhtError('NotFound', 'There is no such kind of lookup.', { hint: `The kinds are ${Object.keys(KINDS).join(', ')}.`, reason: 'http_path' })
-    const answer = start(lookup, key, { limit: parseLimit(request.query), signal: whenClientLeaves(reply) })
-    return await sendEvents(reply, answer)
+    const signal = whenClientLeaves(reply)
+    return await sendEvents(reply, start(lookup, key, { limit: parseLimit(request.query), signal }), signal)
   })
 }
 
 /** Waits for the first event, so that a lookup refused at once is an error with its own status, then streams. */
-async function sendEvents (reply: FastifyReply, answer: Answer): Promise<FastifyReply> {
+async function sendEvents (reply: FastifyReply, answer: Answer, signal: AbortSignal): Promise<FastifyReply> {
   const events = streamEvents(answer, {
     progressIntervalMs: PROGRESS_INTERVAL_MS,
-    onFailure: err => reply.log.warn({ err }, 'lookup broke off'),
+    onFailure: err => { if (!signal.aborted) reply.log.warn({ err }, 'lookup broke off') },
   })
   const first = await events.next()
   async function * lines (): AsyncGenerator<string> {
@@ -50,6 +51,12 @@ async function sendEvents (reply: FastifyReply, answer: Answer): Promise<Fastify
   const body = Readable.from(lines(), { objectMode: true, highWaterMark: 1 })
   body.once('close', () => { void events.return(undefined) }) // the client left between two lines
   return reply.header('content-type', 'application/x-ndjson; charset=utf-8').header('cache-control', 'no-store').send(body)
+}
+
+function parsePeer (text: string): string {
+  const multihash = parsePeerId(text)
+  if (multihash === undefined) throw new DhtError('BadRequest', 'Not a peer ID.', { hint: 'Give it as 12D3Koo…, Qm… or a CID with codec libp2p-key.', reason: 'http_key' })
+  return toPeerIdText(multihash)
 }
 
 function parseLimit (query: Readonly<Record<string, unknown>>): number {

@@ -38,6 +38,10 @@ export class AdminSocket implements Component {
     this.#path = resolve(path)
     this.#drainTimeoutMs = drainTimeoutMs
     this.#deps = deps
+    // Node keeps a connection open after the answer that was in flight when the listener closed; nobody else would end it.
+    deps.app.addHook('onResponse', async () => {
+      if (this.#stopped !== undefined) setImmediate(() => deps.app.server.closeIdleConnections())
+    })
   }
 
   /** @throws {DhtError} Conflict when another daemon answers there, BadRequest when the place is not fit for the socket */
