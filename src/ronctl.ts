@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { runCommandLine } from './cli/run.ts'
 import type { ConfigCheck, Screen } from './cli/host.ts'
 import { ConfigError, loadConfig, readConfigFile, readEnvironment } from './config/load.ts'
+import { readVersion } from './config/version.ts'
 import { configDigest } from './config/view.ts'
 
 // The operator's command line. This file alone touches the process; `cli/` decides what happens.
@@ -12,7 +12,7 @@ process.exitCode = await runCommandLine({
   args: process.argv.slice(2),
   env: readEnvironment(),
   uid: process.getuid?.() ?? 0,
-  version: readVersion(),
+  version: readVersion().version,
   stdout: toScreen(process.stdout),
   stderr: toScreen(process.stderr),
   signal: unread.signal,
@@ -40,10 +40,4 @@ function checkFile (path: string): ConfigCheck {
     if (err instanceof ConfigError) return { mistakes: err.mistakes }
     throw err
   }
-}
-
-/** One directory up in a checkout (`src/`) and in the published package (`dist/`) alike. */
-function readVersion (): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-  return version
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
+import type { Readable, Writable } from 'node:stream'
 import type {
   ConfigBody, ConfigDigestBody, ErrorBody, LookupEvent, PeersBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatusBody, WithdrawBody,
 } from '../http/admin/wire.ts'
@@ -98,10 +99,12 @@ export class AdminClient {
       signal: this.#signal,
       headers: payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) },
     })
-    request.setTimeout(this.#idleTimeoutMs, () => request.destroy(this.#silence()))
+    let pending: Writable | Readable = request
+    request.setTimeout(this.#idleTimeoutMs, () => pending.destroy(this.#silence()))
     request.end(payload)
     try {
       const [response] = await once(request, 'response') as [IncomingMessage]
+      pending = response // whoever reads it is to learn why it ended
       if ((response.statusCode ?? 0) < 300) return response
       throw refusalOf(response.statusCode ?? 0, await readText(response))
     } catch (err) {
@@ -115,9 +118,10 @@ export class AdminClient {
     })
   }
 
-  #explain (err: unknown): Failure {
-    if (err instanceof Failure) return err
-    const code = (err as NodeJS.ErrnoException).code ?? ''
+  /** A failed connection as what it means for the operator; anything else as it is. */
+  #explain (err: unknown): unknown {
+    if (!(err instanceof Error) || err instanceof Failure || !('code' in err)) return err
+    const { code } = err
     const where = `looked at ${this.#socketPath}`
     if (code === 'ENOENT' || code === 'ECONNREFUSED') {
       return new Failure(`The daemon is not running (${where}).`, {
@@ -129,14 +133,14 @@ export class AdminClient {
         exit: 'refused', code: 'NoCapability', cause: err, hint: 'Run ronctl as the user that the daemon runs as.',
       })
     }
-    return new Failure(`The connection to the daemon failed: ${(err as Error).message} (${where}).`, {
+    return new Failure(`The connection to the daemon failed: ${err.message} (${where}).`, {
       exit: 'unreachable', code: 'Unreachable', retryable: true, cause: err,
     })
   }
 }
 
 function refusalOf (status: number, text: string): Failure {
-  const { error } = parseJson<Partial<ErrorBody>>(text)
+  const error = parseJson<Partial<ErrorBody> | null>(text)?.error
   if (typeof error?.code !== 'string' || typeof error.message !== 'string') throw notOurDaemon(`status ${status}`)
   return refusalFailure({ error })
 }

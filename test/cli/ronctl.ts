@@ -1,0 +1,38 @@
+import type { ConfigCheck } from '../../src/cli/host.ts'
+import { runCommandLine } from '../../src/cli/run.ts'
+import { NOW } from '../http/admin/fake-daemon.ts'
+
+export interface Surroundings {
+  readonly env?: Readonly<Record<string, string>>
+  /** Width of the terminal that both outputs are; absent: both are piped. */
+  readonly columns?: number
+  readonly signal?: AbortSignal
+  readonly checkFile?: (path: string) => ConfigCheck
+  readonly onStdout?: (text: string) => void
+  readonly onStderr?: (text: string) => void
+}
+
+export interface Ended { readonly exit: number, readonly stdout: string, readonly stderr: string }
+
+/** Runs a command line in this process, with every edge in our hands. */
+export async function ronctl (args: readonly string[], surroundings: Surroundings = {}): Promise<Ended> {
+  const { env = {}, columns, signal = new AbortController().signal, checkFile = () => ({ mistakes: ['not asked for'] }), onStdout, onStderr } = surroundings
+  const written = { stdout: '', stderr: '' }
+  const screen = (name: keyof typeof written, onWrite?: (text: string) => void) => ({
+    isTerminal: columns !== undefined,
+    columns: columns ?? 0,
+    write: (text: string) => {
+      written[name] += text
+      onWrite?.(text)
+    },
+  })
+  const exit = await runCommandLine({
+    args, env, uid: 1000, version: '9.9.9', stdout: screen('stdout', onStdout), stderr: screen('stderr', onStderr), signal, now: () => NOW, config: { checkFile },
+  })
+  return { exit, ...written }
+}
+
+/** The JSON lines of an output. */
+export function jsonLines (text: string): unknown[] {
+  return text.split('\n').filter(line => line !== '').map(line => JSON.parse(line) as unknown)
+}
