@@ -35,7 +35,7 @@ export function addOpsApi (app: FastifyInstance, { version, readiness, metrics }
   app.get('/version', async () => version)
 
   function showReady ({ ready }: ReadinessReport): void {
-    metrics.node.ready.set({ state: 'ready' }, ready ? 1 : 0)
-    metrics.node.ready.set({ state: 'not_ready' }, ready ? 0 : 1)
+    metrics.node.ready.set({ state: 'true' }, ready ? 1 : 0)
+    metrics.node.ready.set({ state: 'false' }, ready ? 0 : 1)
   }
 }

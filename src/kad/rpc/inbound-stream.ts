@@ -123,6 +123,7 @@ export class InboundStream {
   }
 
   #close (): void {
+    if (this.#splitter.isMidFrame) return this.abort(new DhtError('BadRequest', 'The stream ended inside a message.', { reason: 'frame' }))
     this.#deps.stream.close().then(() => this.#end(undefined), err => this.#end(err))
   }
 

@@ -44,7 +44,9 @@ export class RpcServer implements Component {
   async start (): Promise<void> {
     const { protocol, streamsPerPeer } = this.#opts
     await this.#deps.host.handle(protocol, (stream, connection) => this.#accept(stream, connection), {
-      maxInboundStreams: streamsPerPeer, maxOutboundStreams: streamsPerPeer * 2,
+      // Above our own budget, so that it is ours that refuses, and counts.
+      maxInboundStreams: streamsPerPeer * 2,
+      maxOutboundStreams: streamsPerPeer * 2,
     })
     this.#sweep = setInterval(() => this.#checkTimes(), SWEEP_INTERVAL_MS).unref()
   }
