@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -54,8 +55,9 @@ function runWith (node, args) {
   child.on('error', error => { fail(`${node} did not start: ${error.message}`) })
   child.on('exit', (code, signal) => {
     for (const each of signals) process.removeListener(each, forward)
-    if (signal === null) process.exitCode = code
-    else process.kill(process.pid, signal)
+    // What a shell makes of a signal; it also stands when someone in this process catches the one we send ourselves.
+    process.exitCode = signal === null ? code : 128 + constants.signals[signal]
+    if (signal !== null) process.kill(process.pid, signal)
   })
 }
 

@@ -1,18 +1,19 @@
-import { quote, type ProgramWords } from './words.ts'
+import { optionsTaking, quote, type ProgramWords } from './words.ts'
 
 /** A completion script for bash 3.2 and newer. */
-export function renderBash ({ name, commands, valueOptions }: ProgramWords): string {
-  const flags = (isFile: boolean) => valueOptions.filter(option => option.isFile === isFile).map(({ flag }) => flag)
+export function renderBash (program: ProgramWords): string {
+  const { name, commands } = program
   const offers = commands.map(({ path, words, takesFiles }) =>
     `    ${quote(path)}) words=${quote(words.map(({ word }) => word).join(' '))}; files=${takesFiles ? 'yes' : ''} ;;`)
   return `# bash completion for ${name}: source <(${name} completion bash)
 _${name}() {
   local current="\${COMP_WORDS[COMP_CWORD]}" command=${name} word words= files= value=
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    if [[ $word == = ]]; then continue; fi
     if [[ -n $value ]]; then value=; continue; fi
     case "$word" in
-      ${flags(true).join('|')}) value=file; continue ;;
-      ${flags(false).join('|')}) value=text; continue ;;
+      ${optionsTaking('file', program).join('|')}) value=file; continue ;;
+      ${optionsTaking('text', program).join('|')}) value=text; continue ;;
     esac
     case "$command $word" in
       ${commands.slice(1).map(({ path }) => quote(path)).join('|')}) command="$command $word" ;;

@@ -1,29 +1,37 @@
 import type { Command, Option } from 'commander'
 
-/** What may follow a command, read from the program itself, so that a script never offers what there is not. */
+/** One thing that may be typed. */
+export interface Word {
+  readonly word: string
+  /** Empty where the word says it all. */
+  readonly description: string
+  /** What an option takes as the next word; absent for everything else. */
+  readonly value?: 'file' | 'text'
+}
+
+/** What may follow a command. */
 export interface CommandWords {
   /** The words that lead to the command: `ronctl config get`. */
   readonly path: string
-  /** Subcommands, long options and the fixed values of arguments. */
-  readonly words: ReadonlyArray<{ readonly word: string, readonly description: string }>
+  /** Subcommands, fixed values of arguments, and long options. */
+  readonly words: readonly Word[]
   readonly takesFiles: boolean
 }
 
 export interface ProgramWords {
   readonly name: string
+  /** The program itself first. */
   readonly commands: readonly CommandWords[]
-  /** Options that take the next word as their value, of any command. */
-  readonly valueOptions: ReadonlyArray<{ readonly flag: string, readonly isFile: boolean }>
 }
 
+/** Read from the program itself, so that a script never offers what there is not. */
 export function describeWords (program: Command): ProgramWords {
-  const commands = eachCommand(program, program.name())
-  const options = new Map(commands.flatMap(({ command }) => optionsOf(command)).map(option => [option.long, option]))
-  return {
-    name: program.name(),
-    commands: commands.map(({ command, path }) => ({ path, words: wordsOf(command), takesFiles: command.registeredArguments.some(argument => argument.name().includes('file')) })),
-    valueOptions: [...options.values()].filter(option => option.required || option.optional).map(option => ({ flag: option.long ?? '', isFile: option.flags.includes('<path>') })),
-  }
+  return { name: program.name(), commands: describeCommand(program, program.name()) }
+}
+
+/** The options, of any command, that take such a value. */
+export function optionsTaking (value: 'file' | 'text', { commands }: ProgramWords): string[] {
+  return [...new Set(commands.flatMap(({ words }) => words).filter(word => word.value === value).map(({ word }) => word))]
 }
 
 /** Text as one word of any of the three shells. */
@@ -31,21 +39,20 @@ export function quote (text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`
 }
 
-function eachCommand (command: Command, path: string): Array<{ command: Command, path: string }> {
-  return [{ command, path }, ...command.commands.flatMap(child => eachCommand(child, `${path} ${child.name()}`))]
+function describeCommand (command: Command, path: string): CommandWords[] {
+  const takesFiles = command.registeredArguments.some(argument => argument.name().includes('file'))
+  return [{ path, words: wordsOf(command), takesFiles }, ...command.commands.flatMap(child => describeCommand(child, `${path} ${child.name()}`))]
 }
 
-function wordsOf (command: Command): CommandWords['words'] {
+function wordsOf (command: Command): Word[] {
   const help = command.createHelp()
   return [
     ...help.visibleCommands(command).map(child => ({ word: child.name(), description: child.description() })),
     ...command.registeredArguments.flatMap(argument => argument.argChoices ?? []).map(word => ({ word, description: '' })),
-    ...optionsOf(command).map(option => ({ word: option.long ?? '', description: option.description })),
+    ...[...help.visibleOptions(command), ...help.visibleGlobalOptions(command)].map(describeOption),
   ]
 }
 
-/** The command's own options and those that every command inherits. */
-function optionsOf (command: Command): Option[] {
-  const help = command.createHelp()
-  return [...help.visibleOptions(command), ...help.visibleGlobalOptions(command)].filter(option => option.long !== undefined)
+function describeOption ({ long, flags, description, required }: Option): Word {
+  return { word: long ?? flags, description, ...(required && { value: flags.includes('<path>') ? 'file' : 'text' }) }
 }

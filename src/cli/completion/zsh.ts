@@ -1,10 +1,10 @@
-import { quote, type ProgramWords } from './words.ts'
+import { optionsTaking, quote, type ProgramWords } from './words.ts'
 
 /** A completion script for zsh. */
-export function renderZsh ({ name, commands, valueOptions }: ProgramWords): string {
-  const flags = (isFile: boolean) => valueOptions.filter(option => option.isFile === isFile).map(({ flag }) => flag)
+export function renderZsh (program: ProgramWords): string {
+  const { name, commands } = program
   const offers = commands.map(({ path, words, takesFiles }) => {
-    const entries = words.map(({ word, description }) => quote(`${word.replaceAll(':', '\\:')}:${description}`)).join(' ')
+    const entries = words.map(({ word, description }) => quote(description === '' ? word : `${word}:${description}`)).join(' ')
     return `      ${quote(path)}) offers=(${entries}); files=${takesFiles ? 'yes' : ''} ;;`
   })
   return `#compdef ${name}
@@ -15,8 +15,8 @@ _${name}() {
   for word in "\${(@)words[2,CURRENT-1]}"; do
     if [[ -n $value ]]; then value=; continue; fi
     case "$word" in
-      ${flags(true).join('|')}) value=file; continue ;;
-      ${flags(false).join('|')}) value=text; continue ;;
+      ${optionsTaking('file', program).join('|')}) value=file; continue ;;
+      ${optionsTaking('text', program).join('|')}) value=text; continue ;;
     esac
     case "$command $word" in
       ${commands.slice(1).map(({ path }) => quote(path)).join('|')}) command="$command $word" ;;
