@@ -45,6 +45,7 @@ export function createServer ({ service, inFlight }: ServerOptions, deps: Server
     clientErrorHandler: (error, socket) => refuseUnparsed(error, socket, deps),
     frameworkErrors: (error, request, reply) => {
       observe(request, reply)
+      if (service === 'public') reply.header('access-control-allow-origin', '*') // no hook of the public API runs here
       refuse(error, request, reply)
     },
   })

@@ -46,6 +46,7 @@ export function openapi ({ ipnsPut }: { readonly ipnsPut: boolean }) {
             304: { description: 'The client has this record.' },
             400: refusal('Not an IPNS name.'),
             406: refusal(`Accept must name ${IPNS}.`),
+            504: refusal('The network did not answer in time.'),
             ...COMMON_REFUSALS,
           },
         },
