@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { QuotasBody, QuotaUse } from '../../http/admin/wire.ts'
-import { renderTable, type View } from '../layout.ts'
+import { renderTable, type Column, type View } from '../layout.ts'
 import type { Run } from '../session.ts'
 
 export function addQuotas (program: Command, run: Run): void {
@@ -19,7 +19,7 @@ export function addQuotas (program: Command, run: Run): void {
 
 function render ({ records, prefixes, total }: QuotasBody, view: View): string {
   const toRow = (what: string, { used, limit }: QuotaUse) => [what, String(used), String(limit), `${Math.floor(used / limit * 100)} %`]
-  const columns = [{ title: 'RECORDS OF' }, { title: 'USED', alignment: 'right' }, { title: 'LIMIT', alignment: 'right' }, { title: 'SHARE', alignment: 'right' }] as const
+  const columns: Column[] = [{ title: 'RECORDS OF' }, ...['USED', 'LIMIT', 'SHARE'].map(title => ({ title, alignment: 'right' as const }))]
   return renderTable(columns, [
     toRow('this peer', records), ...prefixes.map(use => toRow(use.prefix, use)), toRow('everyone', total),
   ], view)

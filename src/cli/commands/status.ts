@@ -27,7 +27,9 @@ function render (status: StatusBody, view: View): string {
     ['addresses', status.addresses],
     ['routing table', count(status.routing_table_peers, 'peer')],
     ['connections', String(status.connections)],
-    ['records', `${status.provider_records} of ${count(status.provider_keys, 'key')}, expired ones wait ${formatDuration(status.expiry_lag_seconds * 1000)}`],
+    ['records', `${status.provider_records} for ${count(status.provider_keys, 'key')}`],
+    // Not served any more; worth a line only when their removal lags.
+    ...(status.expiry_lag_seconds >= 1 ? [['expired', `oldest waits ${formatDuration(status.expiry_lag_seconds * 1000)} for removal`] as const] : []),
     ['values', String(status.values)],
     ['announced', count(status.announced_keys, 'key')],
     ['memory', formatBytes(status.rss_bytes)],

@@ -31,7 +31,9 @@ export function addLookupRoutes (app: FastifyInstance, { lookup }: Pick<AdminPor
   app.get<LookupRequest>('/v1/lookups/:kind/:key', { exposeHeadRoute: false }, async (request, reply) => {
     const { kind, key } = request.params
     const start = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined
-    if (start === undefined) throw new DhtError('NotFound', 'There is no such kind of lookup.', { hint: `The kinds are ${Object.keys(KINDS).join(', ')}.`, reason: 'http_path' })
+    if (start === undefined) {
+      throw new DhtError('NotFound', 'There is no such kind of lookup.', { hint: `The kinds are ${Object.keys(KINDS).join(', ')}.`, reason: 'http_path' })
+    }
     const signal = whenClientLeaves(reply)
     return await sendEvents(reply, start(lookup, key, { limit: parseLimit(request.query), signal }), signal)
   })
@@ -39,31 +41,33 @@ export function addLookupRoutes (app: FastifyInstance, { lookup }: Pick<AdminPor
 
 /** Waits for the first event, so that a lookup refused at once is an error with its own status, then streams. */
 async function sendEvents (reply: FastifyReply, answer: Answer, signal: AbortSignal): Promise<FastifyReply> {
-  const events = streamEvents(answer, {
-    progressIntervalMs: PROGRESS_INTERVAL_MS,
-    onFailure: err => { if (!signal.aborted) reply.log.warn({ err }, 'lookup broke off') },
-  })
+  const onFailure = (err: unknown) => { if (!signal.aborted) reply.log.warn({ err }, 'lookup broke off') }
+  const events = streamEvents(answer, { progressIntervalMs: PROGRESS_INTERVAL_MS, onFailure })
   const first = await events.next()
   async function * lines (): AsyncGenerator<string> {
     for (let event = first; event.done !== true; event = await events.next()) yield `${JSON.stringify(event.value)}\n`
   }
   // One line of read-ahead: a client that reads slowly slows the lookup, not fills our memory.
   const body = Readable.from(lines(), { objectMode: true, highWaterMark: 1 })
-  body.once('close', () => { void events.return(undefined) }) // the client left between two lines
+  body.once('close', () => { events.return(undefined).catch(onFailure) }) // the client left between two lines
   return reply.header('content-type', 'application/x-ndjson; charset=utf-8').header('cache-control', 'no-store').send(body)
 }
 
 function parsePeer (text: string): string {
   const multihash = parsePeerId(text)
-  if (multihash === undefined) throw new DhtError('BadRequest', 'Not a peer ID.', { hint: 'Give it as 12D3Koo…, Qm… or a CID with codec libp2p-key.', reason: 'http_key' })
-  return toPeerIdText(multihash)
+  if (multihash !== undefined) return toPeerIdText(multihash)
+  throw new DhtError('BadRequest', 'Not a peer ID.', { hint: 'Give it as 12D3Koo…, Qm… or a CID with codec libp2p-key.', reason: 'http_key' })
 }
 
 function parseLimit (query: Readonly<Record<string, unknown>>): number {
   const { limit = String(DEFAULT_LIMIT), ...others } = query
   const [unknown] = Object.keys(others)
-  if (unknown !== undefined) throw new DhtError('BadRequest', `There is no parameter ${JSON.stringify(unknown)}.`, { hint: 'The only one is limit.', reason: 'http_filter' })
+  if (unknown !== undefined) throw badQuery(`There is no parameter ${JSON.stringify(unknown)}.`, 'The only one is limit.')
   const value = typeof limit === 'string' && /^\d{1,4}$/.test(limit) ? Number(limit) : 0
-  if (value < 1 || value > MAX_LIMIT) throw new DhtError('BadRequest', 'The limit is not in range.', { hint: `Give a whole number from 1 to ${MAX_LIMIT}.`, reason: 'http_filter' })
+  if (value < 1 || value > MAX_LIMIT) throw badQuery('The limit is not in range.', `Give a whole number from 1 to ${MAX_LIMIT}.`)
   return value
+}
+
+function badQuery (message: string, hint: string): DhtError {
+  return new DhtError('BadRequest', message, { hint, reason: 'http_filter' })
 }

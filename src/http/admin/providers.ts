@@ -29,7 +29,7 @@ function parseProvideRequest (body: unknown): ProvideRequest {
   if (typeof key !== 'string') throw badBody('The field "key" must be a string.', 'Give a CID, a multihash or b3:<64 hex digits>.')
   if (ttlSeconds === undefined) return { key }
   if (typeof ttlSeconds !== 'number' || !Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > MAX_TTL_SECONDS) {
-    throw badBody('The field "ttl_seconds" must be a whole number of seconds, at least 1.', 'Leave it out for the daemon’s own TTL; providers.maxTtl is the most it accepts.')
+    throw badBody('The field "ttl_seconds" must be a whole number, at least 1.', 'Leave it out for the daemon’s own TTL; providers.maxTtl is the most.')
   }
   return { key, ttl_seconds: ttlSeconds }
 }

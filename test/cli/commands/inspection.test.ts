@@ -47,8 +47,15 @@ t.test('status shows what the daemon is and how full it is', async t => {
   const socket = await startDaemon(t)
   const { exit, stdout } = await ronctl(['status', '--socket', socket])
   t.equal(exit, 0)
-  for (const fact of ['ready          yes', '1.2.3 (abc1234)', 'micronode', '2h 3m', PEER, '/ip4/127.0.0.1/tcp/7464/ws', '17 peers', '1200 of 800 keys', '1 key\n', '120.0 MiB', KEY]) t.match(stdout, fact)
+  for (const fact of ['ready          yes', '1.2.3 (abc1234)', 'micronode', '2h 3m', PEER, '/ip4/127.0.0.1/tcp/7464/ws', '17 peers', '1200 for 800 keys', '1 key\n', '120.0 MiB', KEY]) t.match(stdout, fact)
   t.same(jsonLines((await ronctl(['status', '--json', '--socket', socket])).stdout), [fakePorts().status()])
+})
+
+t.test('status speaks of expired records only when their removal lags', async t => {
+  const prompt = await startDaemon(t)
+  t.notMatch((await ronctl(['status', '--socket', prompt])).stdout, 'expired')
+  const lagging = await startDaemon(t, { status: () => ({ ...fakePorts().status(), expiry_lag_seconds: 90 }) })
+  t.match((await ronctl(['status', '--socket', lagging])).stdout, 'oldest waits 1m 30s for removal')
 })
 
 t.test('status of a daemon that is not ready tells every reason, safely', async t => {

@@ -92,6 +92,31 @@ t.test('a lookup ends when its client leaves', async t => {
   t.pass('the walk was told and stopped')
 })
 
+t.test('a lookup that fails to end when its client leaves harms nobody else', async t => {
+  const { lookup } = fakePorts()
+  const ended = Promise.withResolvers<void>()
+  async function * stubborn () {
+    try {
+      for (;;) {
+        yield RECORD
+        await turn()
+      }
+    } finally {
+      ended.resolve()
+      await turn()
+      throw new Error('cannot end')
+    }
+  }
+  const socket = await startDaemon(t, { lookup: { ...lookup, providers: () => answerOf(stubborn()) } })
+  const response = await open(socket, { path: PROVIDERS })
+  response.on('error', () => {})
+  await once(response, 'data')
+  response.destroy()
+  await ended.promise
+  await turn()
+  t.match(await fetchJson(socket, { path: '/v1/status' }), { status: 200 })
+})
+
 t.test('a lookup whose client leaves before the first event ends too', async t => {
   const { lookup } = fakePorts()
   const begun = Promise.withResolvers<void>()
