@@ -104,7 +104,7 @@ t.test('a lookup that fails to end when its client leaves harms nobody else', as
     } finally {
       ended.resolve()
       await turn()
-      throw new Error('cannot end')
+      await Promise.reject(new Error('cannot end'))
     }
   }
   const socket = await startDaemon(t, { lookup: { ...lookup, providers: () => answerOf(stubborn()) } })
