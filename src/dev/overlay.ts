@@ -46,8 +46,10 @@ export async function runDevOverlay (options: Options): Promise<void> {
   for (const daemon of daemons) daemon.bootstrapFrom(daemons.filter(other => other !== daemon).map(joinAddress))
 
   print(`Starting an overlay of ${nodes} daemons on loopback …\n`)
-  const isReady = await Promise.race([allReady(daemons), stopped.then(() => undefined)])
-  if (isReady === undefined) return
+  const ending = new AbortController()
+  void stopped.then(() => ending.abort())
+  const isReady = await allReady(daemons, ending.signal)
+  if (ending.signal.aborted) return
   print(isReady
     ? `${nodes} daemons ready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s.\n\n${describe(daemons)}`
     : `Not all daemons became ready:\n${daemons.map(daemon => `  ${JSON.stringify(daemon.readiness())}`).join('\n')}\n`)
@@ -67,10 +69,10 @@ async function startOne (index: number, socket: string, before: readonly Daemon[
   })
 }
 
-/** Resolves true once every daemon is ready, false when that takes too long. */
-async function allReady (daemons: readonly Daemon[]): Promise<boolean> {
+/** Resolves true once every daemon is ready, false when that takes too long or the signal aborts. */
+async function allReady (daemons: readonly Daemon[], signal: AbortSignal): Promise<boolean> {
   const deadline = performance.now() + READY_TIMEOUT_MS
-  while (performance.now() < deadline) {
+  while (performance.now() < deadline && !signal.aborted) {
     if (daemons.every(daemon => daemon.readiness().ready)) return true
     await sleep(50)
   }

@@ -1,0 +1,79 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { start } from './process.ts'
+
+const FREE_PORTS = ['kad.listen=/ip4/127.0.0.1/tcp/0', 'public.listen=127.0.0.1:0', 'ops.listen=127.0.0.1:0'].flatMap(setting => ['--set', setting])
+
+function tempFolder (t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'svc-dht-test-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+function parseLines (text: string): Array<Record<string, unknown>> {
+  return text.trim().split('\n').map(line => JSON.parse(line) as Record<string, unknown>)
+}
+
+t.test('SIGTERM ends the daemon in order, with exit code 0 and nothing left behind', async t => {
+  const folder = tempFolder(t)
+  const daemon = start(t, 'svc-dht', ['run', ...FREE_PORTS], { XDG_RUNTIME_DIR: folder })
+  const started = parseLines(await daemon.printed(/"msg":"started"/)).at(-1)
+  t.same(readdirSync(join(folder, 'svc-dht')), ['admin.sock'])
+  t.equal((await fetch(`${String(started?.['ops'])}/healthz`)).status, 200)
+  t.equal((await fetch(`${String(started?.['ops'])}/readyz`)).status, 503, 'alone it is alive, not ready')
+
+  daemon.child.kill('SIGTERM')
+  const { code, signal, stdout, stderr } = await daemon.exit
+  t.strictSame({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
+  t.same(readdirSync(folder), [])
+  t.ok(parseLines(stdout).every(({ level, time, service }) => typeof level === 'number' && typeof time === 'number' && service === 'svc-dht'), 'every line of its log is JSON')
+})
+
+t.test('a wrong configuration is reported whole, with exit code 78', async t => {
+  const file = join(tempFolder(t), 'wrong.toml')
+  writeFileSync(file, '[kad]\nbucketSize = 0\nbuckets = 7\n')
+  const { code, stdout, stderr } = await start(t, 'svc-dht', ['run', '--config', file, '--set', 'providers.ttl=72h'], { SVC_DHT_LOG_LEVEL: 'loud' }).exit
+  t.equal(code, 78)
+  t.equal(stdout, '')
+  for (const mistake of ['file kad.bucketSize: must be at least 1', 'file kad.buckets: no such setting', '--set providers.ttl: must be at most 48h', 'SVC_DHT_LOG_LEVEL: must be one of']) {
+    t.match(stderr, mistake)
+  }
+})
+
+t.test('a file that is not there is a mistake in the configuration', async t => {
+  const { code, stderr } = await start(t, 'svc-dht', ['run', '--config', '/nonexistent.toml']).exit
+  t.equal(code, 78)
+  t.match(stderr, '/nonexistent.toml: cannot be read')
+})
+
+t.test('a port that is taken is named with the setting to change', async t => {
+  const daemon = start(t, 'svc-dht', ['run', ...FREE_PORTS], { XDG_RUNTIME_DIR: tempFolder(t) })
+  const started = parseLines(await daemon.printed(/"msg":"started"/)).at(-1)
+  const taken = new URL(String(started?.['public'])).host
+  const { code, stderr } = await start(t, 'svc-dht', ['run', ...FREE_PORTS, '--set', `public.listen=${taken}`], { XDG_RUNTIME_DIR: tempFolder(t) }).exit
+  t.equal(code, 1)
+  t.match(stderr, `cannot listen on ${taken} (another program uses this port): change public.listen`)
+})
+
+t.test('with a sealed identity the peer ID survives a restart, and neither key nor passphrase is ever logged', async t => {
+  const folder = tempFolder(t)
+  writeFileSync(join(folder, 'passphrase'), 'correct horse battery staple\n', { mode: 0o600 })
+  const args = ['run', ...FREE_PORTS, '--set', `identity.keyFile=${folder}/identity.sealed`, '--set', `identity.passphraseFile=${folder}/passphrase`, '--set', 'log.level=trace']
+  const peerIds: unknown[] = []
+  for (let run = 0; run < 2; run++) {
+    const daemon = start(t, 'svc-dht', args, { XDG_RUNTIME_DIR: join(folder, 'run') })
+    peerIds.push(parseLines(await daemon.printed(/"msg":"started"/)).find(({ msg }) => msg === 'started')?.['peer_id'])
+    daemon.child.kill('SIGTERM')
+    t.notMatch((await daemon.exit).stdout, /correct horse|"sealed"/)
+  }
+  t.equal(peerIds[0], peerIds[1])
+  t.match(peerIds[0], /^12D3KooW/)
+})
+
+t.test('an option that is wrong is explained', async t => {
+  const { code, stderr } = await start(t, 'svc-dht', ['dev', '--nodes', '1']).exit
+  t.equal(code, 1)
+  t.match(stderr, 'must be a whole number from 2 to 50')
+})
