@@ -13,51 +13,60 @@ const LEGACY_CLASS_A: ReadonlySet<number> = new Set([
 ])
 
 /** True for loopback, link-local, private and shared addresses, also as IPv4-mapped IPv6. */
-export function isPrivateIp (ip: string): boolean {
-  const plain = unmapped(ip)
-  if (isIPv4(plain)) return PRIVATE.check(plain, 'ipv4')
-  return isIPv6(plain) && PRIVATE.check(plain, 'ipv6')
+export function isPrivateIp (text: string): boolean {
+  const ip = parseIp(text)
+  if (ip === undefined) return false
+  return ip.version === 4 ? PRIVATE.check(ip.parts.join('.'), 'ipv4') : PRIVATE.check(ip.parts.join(':'), 'ipv6')
 }
 
-export function isLoopbackIp (ip: string): boolean {
-  const plain = unmapped(ip)
-  return plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'))
+export function isLoopbackIp (text: string): boolean {
+  const ip = parseIp(text)
+  return ip !== undefined && (ip.version === 4 ? ip.parts[0] === '127' : ip.parts.join(':') === '0:0:0:0:0:0:0:1')
 }
 
 /**
  * The prefix that shares a quota: /24 of IPv4, /48 of IPv6. Undefined for loopback, where everyone is on one machine, and
  * for what is not an IP.
  */
-export function quotaPrefix (ip: string): string | undefined {
-  const plain = unmapped(ip)
-  if (isLoopbackIp(plain)) return undefined
-  if (isIPv4(plain)) return `${plain.split('.').slice(0, 3).join('.')}.0/24`
-  return isIPv6(plain) ? `${hextets(plain).slice(0, 3).join(':')}::/48` : undefined
+export function quotaPrefix (text: string): string | undefined {
+  const ip = parseIp(text)
+  if (ip === undefined || isLoopbackIp(text)) return undefined
+  return ip.version === 4 ? `${ip.parts.slice(0, 3).join('.')}.0/24` : `${ip.parts.slice(0, 3).join(':')}::/48`
 }
 
 /**
  * The group whose peers are taken for one party in the routing table: IPv4 /16, legacy class A /8, IPv6 /32 (without an ASN
  * database the allocation size of one provider). Undefined for private addresses, which are exempt.
  */
-export function diversityGroup (ip: string): string | undefined {
-  const plain = unmapped(ip)
-  if (isPrivateIp(plain)) return undefined
-  if (isIPv4(plain)) {
-    const octets = plain.split('.')
-    return LEGACY_CLASS_A.has(Number(octets[0])) ? `${octets[0]}.0.0.0/8` : `${octets[0]}.${octets[1]}.0.0/16`
-  }
-  return isIPv6(plain) ? `${hextets(plain).slice(0, 2).join(':')}::/32` : undefined
+export function diversityGroup (text: string): string | undefined {
+  const ip = parseIp(text)
+  if (ip === undefined || isPrivateIp(text)) return undefined
+  const [first, second] = ip.parts
+  if (ip.version === 6) return `${first}:${second}::/32`
+  return LEGACY_CLASS_A.has(Number(first)) ? `${first}.0.0.0/8` : `${first}.${second}.0.0/16`
 }
 
-function unmapped (ip: string): string {
-  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1] ?? ip
+/** An address in parts: four decimal octets, or eight hexadecimal groups without leading zeros. */
+interface Ip { readonly version: 4 | 6, readonly parts: readonly string[] }
+
+/** A peer that reaches a dual-stack socket over IPv4 shows an IPv4-mapped address; it is read as the IPv4 address it is. */
+function parseIp (text: string): Ip | undefined {
+  if (isIPv4(text)) return { version: 4, parts: text.split('.') }
+  if (!isIPv6(text)) return undefined
+  const groups = groupsOf(text)
+  if (!/^0:0:0:0:0:ffff:/.test(groups.join(':'))) return { version: 6, parts: groups }
+  const octets = groups.slice(6).map(group => Number.parseInt(group, 16)).flatMap(value => [value >> 8, value & 0xff])
+  return { version: 4, parts: octets.map(String) }
 }
 
-/** The eight groups of an IPv6 address, without leading zeros. */
-function hextets (ip: string): string[] {
-  const [head = '', tail] = ip.toLowerCase().split('%')[0]?.split('::') ?? []
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? [] : new Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0')
-  return [...left, ...zeros, ...right].map(group => Number.parseInt(group, 16).toString(16))
+/** The eight groups of an IPv6 address in any of its spellings. */
+function groupsOf (ip: string): string[] {
+  const [bare = ''] = ip.toLowerCase().split('%')
+  const plain = bare.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...octets: string[]) => {
+    const [a = 0, b = 0, c = 0, d = 0] = octets.map(Number)
+    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
+  })
+  const [left = [], right] = plain.split('::').map(side => side === '' ? [] : side.split(':'))
+  const zeros = right === undefined ? [] : new Array<string>(8 - left.length - right.length).fill('0')
+  return [...left, ...zeros, ...right ?? []].map(group => Number.parseInt(group, 16).toString(16))
 }
