@@ -23,8 +23,8 @@ export function createEphemeralIdentity (): IdentityKey {
  */
 export async function openSealedIdentity (keyFile: string, passphraseFile: string): Promise<IdentityKey> {
   const passphrase = readPassphrase(passphraseFile)
-  if (!existsSync(keyFile)) writeNewFile(keyFile, await seal(PURPOSE, generateKey(), passphrase))
   try {
+    if (!existsSync(keyFile)) writeNewFile(keyFile, await seal(PURPOSE, generateKey(), passphrase))
     const key = await open(PURPOSE, readFileSync(keyFile, 'utf8'), passphrase)
     if (key.byteLength !== KEY_BYTES) throw new Error('it does not hold an Ed25519 key')
     return { ed25519Key: () => key }

@@ -1,5 +1,5 @@
 import { argon2, createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, lstatSync, openSync, readFileSync, writeSync, linkSync, unlinkSync } from 'node:fs'
+import { closeSync, fstatSync, fsyncSync, linkSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -19,6 +19,7 @@ const KDF = { name: 'argon2id', memoryKib: 65_536, passes: 3, lanes: 4 } as cons
 const MAX_KDF = { memoryKib: 1_048_576, passes: 16, lanes: 16 }
 const MAX_FILE_BYTES = 64 * 1024
 const KEY_BYTES = 32
+const SALT_BYTES = 16
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
@@ -26,7 +27,7 @@ const deriveKey = promisify(argon2)
 
 /** Seals `secret` under the passphrase: argon2id, then ChaCha20-Poly1305 over it with the file's other fields as associated data. */
 export async function seal (purpose: string, secret: Uint8Array, passphrase: Uint8Array): Promise<string> {
-  const kdf = { ...KDF, salt: randomBytes(16).toString('base64') }
+  const kdf = { ...KDF, salt: randomBytes(SALT_BYTES).toString('base64') }
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv('chacha20-poly1305', await keyFrom(kdf, passphrase), nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(associatedData(purpose, kdf), { plaintextLength: secret.byteLength })
@@ -59,11 +60,16 @@ export async function open (purpose: string, text: string, passphrase: Uint8Arra
 
 /** The first line of a passphrase file. @throws {Error} when others can read it, or it is empty */
 export function readPassphrase (path: string): Uint8Array {
-  const stats = lstatSync(path)
-  if ((stats.mode & 0o077) !== 0) throw new Error(`${path} can be read by other users: chmod 600 it`)
-  const passphrase = readFileSync(path, 'utf8').split('\n', 1)[0]?.replace(/\r$/, '') ?? ''
-  if (passphrase === '') throw new Error(`${path} has no passphrase in its first line`)
-  return Buffer.from(passphrase)
+  const file = openSync(path, 'r')
+  try {
+    // Of the open file, not of the path: container secrets are reached through symlinks.
+    if ((fstatSync(file).mode & 0o077) !== 0) throw new Error(`${path} can be read by other users: chmod 600 it`)
+    const passphrase = readFileSync(file, 'utf8').split('\n', 1)[0]?.replace(/\r$/, '') ?? ''
+    if (passphrase === '') throw new Error(`${path} has no passphrase in its first line`)
+    return Buffer.from(passphrase)
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** Writes a new file that only its owner can read, whole or not at all, and never over one that is there. */
@@ -71,12 +77,12 @@ export function writeNewFile (path: string, text: string): void {
   const draft = `${path}.${randomBytes(6).toString('hex')}.new`
   const file = openSync(draft, 'wx', 0o600)
   try {
-    writeSync(file, text)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-  try {
+    try {
+      writeSync(file, text)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
     linkSync(draft, path) // fails when the path exists, unlike a rename
   } finally {
     unlinkSync(draft)
@@ -96,11 +102,23 @@ function parseSealedFile (text: string): SealedFile {
   }
   if (file?.schema !== 'svc-dht/sealed/1') throw new Error(`its schema ${JSON.stringify(file?.schema)} is not known to this version`)
   const { kdf, cipher, sealed, purpose } = file
-  const isKdfSane = kdf?.name === 'argon2id' && typeof kdf.salt === 'string' &&
-    kdf.memoryKib <= MAX_KDF.memoryKib && kdf.passes <= MAX_KDF.passes && kdf.lanes <= MAX_KDF.lanes
-  const isCipherSane = cipher?.name === 'chacha20-poly1305' && typeof cipher.nonce === 'string' && typeof cipher.tag === 'string'
-  if (!isKdfSane || !isCipherSane || typeof sealed !== 'string' || typeof purpose !== 'string') throw new Error('its fields are not those of a sealed file')
+  const isKdfSane = kdf?.name === 'argon2id' && isBase64(kdf.salt, SALT_BYTES) &&
+    isCount(kdf.lanes, MAX_KDF.lanes) && isCount(kdf.passes, MAX_KDF.passes) &&
+    isCount(kdf.memoryKib, MAX_KDF.memoryKib) && kdf.memoryKib >= 8 * kdf.lanes // RFC 9106 §3.1
+  const isCipherSane = cipher?.name === 'chacha20-poly1305' && isBase64(cipher.nonce, NONCE_BYTES) && isBase64(cipher.tag, TAG_BYTES)
+  if (!isKdfSane || !isCipherSane || !isBase64(sealed) || typeof purpose !== 'string') throw new Error('its fields are not those of a sealed file')
   return file as SealedFile
+}
+
+function isCount (value: unknown, max: number): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max
+}
+
+/** True for the one base64 text of some bytes; a lenient decoder would pass over characters that somebody changed. */
+function isBase64 (text: unknown, sizeBytes?: number): boolean {
+  if (typeof text !== 'string') return false
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.toString('base64') === text && (sizeBytes === undefined || bytes.byteLength === sizeBytes)
 }
 
 async function keyFrom ({ memoryKib, passes, lanes, salt }: SealedFile['kdf'], passphrase: Uint8Array): Promise<Buffer> {
