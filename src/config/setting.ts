@@ -116,7 +116,15 @@ export function list (
 
 /** `host:port` of a loopback or other interface; port 0 picks a free one, an empty text turns the listener off. */
 export function listener (doc: string, fallback: string): Setting<string> {
-  return text(doc, fallback, { form: '`host:port`, `[v6]:port`, or empty for off', pattern: /^$|^(?:\[[0-9a-fA-F:]+\]|[^\s:[\]]+):\d{1,5}$/ })
+  const row = text(doc, fallback, { form: '`host:port`, `[v6]:port`, or empty for off', pattern: /^$|^(?:\[[0-9a-fA-F:]+\]|[^\s:[\]]+):\d{1,5}$/ })
+  return {
+    ...row,
+    parse (value) {
+      const parsed = row.parse(value)
+      if (Number(parsed.split(':').at(-1)) > 65_535) throw new Error('must have a port of at most 65535')
+      return parsed
+    },
+  }
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
@@ -125,8 +133,9 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h
 export function parseDuration (value: string): number {
   const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(value)
   const unitMs = UNIT_MS[match?.[2] ?? '']
-  if (match === null || unitMs === undefined) throw new Error('must be a duration such as 250ms, 10s, 5m, 24h or 7d')
-  return Number(match[1]) * unitMs
+  const ms = Number(match?.[1]) * (unitMs ?? Number.NaN)
+  if (!Number.isSafeInteger(ms)) throw new Error('must be a duration such as 250ms, 10s, 5m, 24h or 7d')
+  return ms
 }
 
 function printDuration (ms: number): string {

@@ -93,7 +93,7 @@ function assertMultiaddr (value: string): void {
 
 function assertPeerMultiaddr (value: string): void {
   assertMultiaddr(value)
-  if (!multiaddr(value).getComponents().some(({ name }) => name === 'p2p')) {
+  if (multiaddr(value).getComponents().at(-1)?.name !== 'p2p') {
     throw new Error(`${value} must end in /p2p/<peer ID>, so that nobody else can answer in its place`)
   }
 }
