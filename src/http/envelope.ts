@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { DhtError, isRetryable, type DhtErrorOptions, type ErrorCode } from '../core/errors.ts'
 import type { ErrorBody } from './admin/wire.ts'
 
@@ -66,8 +67,10 @@ export function toEnvelope (error: DhtError, context: { readonly requestId: stri
  * What a handler or the framework threw, as one of our failures. Anything that is not expected is a bug: the client
  * learns that it happened, the log gets the cause.
  */
-export function toDhtError (thrown: unknown): DhtError {
+export function toDhtError (thrown: unknown, request: IncomingMessage): DhtError {
   if (thrown instanceof DhtError) return thrown
+  // No handler has run: what was thrown is the broken connection.
+  if (!request.complete && request.destroyed) return new DhtError('BadRequest', 'The body did not arrive whole.', { reason: 'http_body' })
   return fromFramework(thrown) ?? new DhtError('Internal', 'Something went wrong on our side.', { cause: thrown })
 }
 
@@ -82,8 +85,6 @@ function fromFramework (thrown: unknown): DhtError | undefined {
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
       return new DhtError('BadRequest', 'The body is not valid JSON.', { reason: 'http_body' })
-    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return new DhtError('BadRequest', 'The body does not have the length that its header states.', { reason: 'http_body' })
     case 'FST_ERR_VALIDATION':
       return new DhtError('BadRequest', `Not valid: ${thrown.message}.`, { reason: 'http_body' })
     case 'FST_ERR_BAD_URL':

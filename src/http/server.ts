@@ -69,7 +69,7 @@ export function createServer ({ service, inFlight }: ServerOptions, deps: Server
   }
 
   function refuse (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const error = toDhtError(thrown)
+    const error = toDhtError(thrown, request.raw)
     if (error.reason !== undefined) deps.metrics.reject(error.reason)
     logFailure(request.log, error)
     const { status, headers, body } = toEnvelope(error, { requestId: request.id, now: deps.now() })

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { Socket } from 'node:net'
+import { connect, Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { DhtError } from '../../src/core/errors.ts'
@@ -104,6 +104,17 @@ t.test('what the framework refuses has our codes and our body too', async t => {
     t.match(answer, { status, body: { error: { code, request_id: answer.headers.get('x-request-id') } } }, `${path.slice(0, 20)} → ${status}`)
     t.equal(await server.rejected(reason), before + 1)
   }
+})
+
+t.test('a client that leaves in the middle of its body is no failure of ours', async t => {
+  const server = await start(t)
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+  socket.write('POST /things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"a"')
+  await once(server.app.server, 'request')
+  socket.destroy()
+  await closed(server)
+  t.strictSame(server.logged.filter(({ level }) => Number(level) > 30), [])
+  t.match((await server.metrics.http.requests.get()).values, [{ labels: { code: 'aborted' } }])
 })
 
 t.test('schema mistakes and impossible lengths are the client’s', async t => {

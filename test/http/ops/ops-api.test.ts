@@ -49,9 +49,9 @@ t.test('metrics show readiness as it is at the scrape', async t => {
     t.match(response.headers.get('content-type'), /^text\/plain; version=0\.0\.4/)
     return await response.text()
   }
-  t.match(await scrape(), /ready_state\{state="ready"\} 0\nready_state\{state="not_ready"\} 1\n/)
+  t.match(await scrape(), /ready_state\{state="true"\} 0\nready_state\{state="false"\} 1\n/)
   state.report = READY
-  t.match(await scrape(), /ready_state\{state="ready"\} 1\nready_state\{state="not_ready"\} 0\n/)
+  t.match(await scrape(), /ready_state\{state="true"\} 1\nready_state\{state="false"\} 0\n/)
 })
 
 t.test('version says what runs', async t => {
