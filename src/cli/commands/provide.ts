@@ -16,21 +16,22 @@ export function addProvide (program: Command, run: Run): void {
   program.command('provide')
     .description('announce to the network that this daemon provides keys or files')
     .argument('<file|key...>', 'a file to hash, or a CID, a multihash or b3:<hex>')
-    .option('--ttl <duration>', 'how long others keep the announcement: 90s, 45m, 12h, 1h30m (default: the daemon’s)', parseTtl)
+    .option('--ttl <duration>', 'how long to announce it: 90s, 45m, 12h, 1h30m (default: the daemon’s)', parseTtl)
+    .option('-q, --quiet', 'print the key alone, one a line')
     .addHelpText('after', NOTES)
-    .action(run(async (session, texts: readonly string[], { ttl }: { readonly ttl?: number }) => {
+    .action(run(async (session, texts: readonly string[], { ttl, quiet = false }: { readonly ttl?: number, readonly quiet?: boolean }) => {
       const targets: Target[] = []
       for (const text of texts) targets.push(await resolveTarget(text, session.out))
-      for (const target of targets) await provide(session, target, ttl)
+      for (const target of targets) await provide(session, target, { ttlSeconds: ttl, isQuiet: quiet })
       return 'ok'
     }))
 }
 
-async function provide ({ client, out }: Session, target: Target, ttlSeconds: number | undefined): Promise<void> {
+async function provide ({ client, out }: Session, target: Target, { ttlSeconds, isQuiet }: { readonly ttlSeconds: number | undefined, readonly isQuiet: boolean }): Promise<void> {
   const key = target.kind === 'key' ? target.text : toKeyText(await hashFile(target.path, target.sizeBytes, out))
   out.progress(`announcing ${key}`)
   const body = await client.provide({ key, ...(ttlSeconds !== undefined && { ttl_seconds: ttlSeconds }) })
-  out.answer(body, (body, view) => render(body, target, view))
+  out.answer(body, (body, view) => isQuiet ? body.key : render(body, target, view))
 }
 
 function render (body: ProvideBody, target: Target, view: View): string {
