@@ -57,8 +57,8 @@ export async function answerPeers (question: PeerQuestion, request: FastifyReque
   if (isRepeatable(answer) && isNotModifiedSince(answer.summary.resolvedAt, request.headers['if-modified-since'])) {
     return reply.code(304).send()
   }
-  reply.type(type)
-  return type === NDJSON_TYPE ? lines.map(line => `${line}\n`).join('') : `{"${question.listName}":[${lines.join(',')}]}`
+  const body = type === NDJSON_TYPE ? lines.map(line => `${line}\n`).join('') : `{"${question.listName}":[${lines.join(',')}]}`
+  return reply.type(type).send(Buffer.from(body)) // as bytes: the framework would add a charset, and Helia compares the type as it is
 }
 
 function encodeAnswer (question: PeerQuestion, type: string, query: Query, signal: AbortSignal, { options }: PublicContext): Lines {

@@ -158,6 +158,15 @@ t.test('HEAD has the header of the whole answer', async t => {
   }
 })
 
+t.test('the content type is exactly the one of the specification, whole or streamed', async t => {
+  const { providers, plane } = await start(t, { walk: () => yields(a) })
+  plane.scripts.set(toName(key('empty')), {})
+  for (const url of [providers, providers, providers.replace(cid('k'), cid('empty'))]) {
+    t.equal((await getRaw(url, { headers: NDJSON })).headers['content-type'], 'application/x-ndjson')
+    t.equal((await getRaw(url)).headers['content-type'], 'application/json')
+  }
+})
+
 t.test('a key is found in every form people write it in', async t => {
   const { url, plane } = await start(t, {})
   const digest = 'ab'.repeat(32)
