@@ -28,7 +28,7 @@ async function run (options: RunOptions): Promise<void> {
     identity: await openIdentity(config, log), version, adminSocket: adminSocketPath(config, env), log, metrics: createMetrics(), now: Date.now,
   })
   log.info({
-    ...version, peer_id: daemon.peerId, addresses: daemon.addresses(), public: daemon.publicUrl, ops: daemon.opsUrl, admin: daemon.adminSocket,
+    version: version.version, git_sha: version.gitSha, peer_id: daemon.peerId, addresses: daemon.addresses(), public: daemon.publicUrl, ops: daemon.opsUrl, admin: daemon.adminSocket,
   }, 'started')
   log.info({ signal: await stopped }, 'stopping')
 }

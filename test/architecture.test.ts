@@ -47,7 +47,7 @@ t.test('the imports are seen: compose, which is free, imports every component', 
 })
 
 t.test('nobody imports the roots', async t => {
-  for (const { file, target, to } of importsOf('.').filter(({ to }) => ROOTS.includes(to))) {
+  for (const { file, target } of importsOf('.').filter(({ to }) => ROOTS.includes(to))) {
     const isRoot = ROOTS.some(root => file === root || file.startsWith(`${root}/`))
     t.ok(isRoot, `${file} → ${target}`)
   }

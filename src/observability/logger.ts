@@ -8,6 +8,6 @@ const REDACTED = ['req.headers.authorization', 'req.headers.cookie', 'headers.au
 
 export function createLogger (options: { readonly level: string, readonly name?: string }, destination?: { write (line: string): void }): Logger {
   const { level, name = 'svc-dht' } = options
-  const settings = { level, name, redact: REDACTED, base: { service: name, pid: process.pid } }
+  const settings = { level, redact: REDACTED, base: { service: name, pid: process.pid } }
   return destination === undefined ? pino(settings) : pino(settings, destination)
 }
