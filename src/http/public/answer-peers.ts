@@ -46,7 +46,7 @@ export async function answerPeers (question: PeerQuestion, request: FastifyReque
   reply.header('vary', 'Accept')
   const type = negotiateList(request.headers.accept)
   const answer = encodeAnswer(question, type, request.query as Query, clientSignal(reply), context)
-  const first = await answer.lines.next()
+  const first = await answer.lines.next() // until then nothing is sent, so that a refusal or failure still has its status
   // Without chunks (HTTP/1.0, as some proxies speak) or a body (HEAD) nothing could be said after the header.
   const canStream = type === NDJSON_TYPE && question.isGrowing && request.raw.httpVersion === '1.1' && request.method === 'GET'
   if (canStream && first.done !== true && !answer.summary.cached) return stream(first.value, answer, reply)
