@@ -5,7 +5,7 @@ export interface Sender {
   /** Peer ID as text, and in binary. Noise has proven it. */
   readonly id: string
   readonly bytes: Uint8Array
-  /** The IP prefix that shares its budgets, undefined for loopback and relayed connections. */
+  /** The IP prefix that shares its budgets, undefined for loopback. */
   readonly prefix: string | undefined
 }
 

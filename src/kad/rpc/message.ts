@@ -55,8 +55,8 @@ export function decodeRequest (frame: Uint8Array): Request {
   const providers: PeerEntry[] = []
 
   for (let tag = reader.nextTag(); tag !== undefined; tag = reader.nextTag()) {
-    if (tag.wireType === 0 && tag.field === FIELD.type) typeNumber = reader.varint()
-    else if (tag.wireType === 0 && tag.field === FIELD.clusterLevel) clusterLevel = reader.varint()
+    if (tag.wireType === 0 && tag.field === FIELD.type) typeNumber = reader.int32()
+    else if (tag.wireType === 0 && tag.field === FIELD.clusterLevel) clusterLevel = reader.int32()
     else if (tag.wireType === 2 && tag.field === FIELD.key) key = reader.bytes()
     else if (tag.wireType === 2 && tag.field === FIELD.record) record = reader.bytes()
     else if (tag.wireType === 2 && tag.field === FIELD.providers) {
@@ -77,12 +77,12 @@ export function decodeRequest (frame: Uint8Array): Request {
 export function encodeReply (reply: Reply): Uint8Array {
   const { key = EMPTY, record, closer = [], providers = [], clusterLevel } = reply
   const writer = new ProtobufWriter(replySize(reply))
-  writer.varintField(FIELD.type, MESSAGE_TYPES.indexOf(reply.type))
+  writer.int32Field(FIELD.type, MESSAGE_TYPES.indexOf(reply.type))
   if (key.byteLength > 0) writer.bytesField(FIELD.key, key)
   if (record !== undefined) writer.bytesField(FIELD.record, record)
   for (const peer of closer) writer.bytesField(FIELD.closer, peer)
   for (const peer of providers) writer.bytesField(FIELD.providers, peer)
-  if (clusterLevel !== undefined) writer.varintField(FIELD.clusterLevel, clusterLevel)
+  if (clusterLevel !== undefined) writer.int32Field(FIELD.clusterLevel, clusterLevel)
   return writer.finishFramed()
 }
 

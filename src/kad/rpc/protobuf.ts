@@ -23,7 +23,7 @@ export class ProtobufReader {
     return { field, wireType: tag % 8 }
   }
 
-  /** An unsigned varint; refuses what exceeds 2^53 rather than round it. Negative int32 values arrive as ten bytes and are refused too. */
+  /** An unsigned varint; refuses what exceeds 2^53 rather than round it. */
   varint (): number {
     let value = 0
     let scale = 1
@@ -40,6 +40,18 @@ export class ProtobufReader {
     throw malformed()
   }
 
+  /** An int32 or enum, as protobuf defines it: the low 32 bits of a varint of up to ten bytes. Negative ones take all ten. */
+  int32 (): number {
+    let value = 0
+    for (let length = 0; length < 10; length++) {
+      const byte = this.#bytes[this.#at++]
+      if (byte === undefined) throw malformed()
+      if (length < 5) value |= (byte & 0x7f) << (7 * length)
+      if (byte < 0x80) return value
+    }
+    throw malformed()
+  }
+
   /** A length-delimited field as a view of the input. */
   bytes (): Uint8Array {
     const length = this.varint()
@@ -50,20 +62,11 @@ export class ProtobufReader {
 
   /** Passes over a field that means nothing to us. Groups, long deprecated, are refused. */
   skip (wireType: number): void {
-    if (wireType === 0) this.#skipVarint()
+    if (wireType === 0) this.int32()
     else if (wireType === 1) this.#advance(8)
     else if (wireType === 2) this.bytes()
     else if (wireType === 5) this.#advance(4)
     else throw malformed()
-  }
-
-  #skipVarint (): void {
-    for (let length = 0; length < 10; length++) {
-      const byte = this.#bytes[this.#at++]
-      if (byte === undefined) throw malformed()
-      if (byte < 0x80) return
-    }
-    throw malformed()
   }
 
   #advance (count: number): void {
@@ -84,9 +87,12 @@ export class ProtobufWriter {
     this.#buffer = Buffer.allocUnsafe(sizeBytes + MAX_PREFIX_BYTES)
   }
 
-  varintField (field: number, value: number): void {
+  int32Field (field: number, value: number): void {
     this.#varint(field * 8)
-    this.#varint(value)
+    if (value >= 0) return this.#varint(value)
+    // Sign-extended to 64 bits: nine groups of seven, then the one bit that is left.
+    for (let group = 0; group < 9; group++) this.#buffer[this.#at++] = (value >> Math.min(7 * group, 31) & 0x7f) | 0x80
+    this.#buffer[this.#at++] = 1
   }
 
   bytesField (field: number, bytes: Uint8Array): void {
