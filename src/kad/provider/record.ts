@@ -7,7 +7,7 @@ export type RecordSource = 'rpc' | 'operator'
 export interface ProviderRecord {
   /** Binary peer ID. */
   readonly provider: Uint8Array
-  /** Binary multiaddrs as announced; they live exactly as long as the record. Bounded by MAX_PEER_ADDRESSES. */
+  /** Binary multiaddrs, as the provider announced them last for any key; they live as long as the record. Bounded by MAX_PEER_ADDRESSES. */
   readonly addrs: readonly Uint8Array[]
   /** Of the latest announcement. Milliseconds since the epoch. */
   readonly receivedAt: number

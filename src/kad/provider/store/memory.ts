@@ -1,23 +1,39 @@
 import type { MultihashKey } from '../../../core/key.ts'
-import { isLive, mergeRecord, type Announcement, type ProviderRecord } from '../record.ts'
+import { isLive, mergeRecord, type Announcement, type ProviderRecord, type RecordSource } from '../record.ts'
 import { ExpiryQueue } from './expiry-queue.ts'
 import type { ProviderStore } from './store.ts'
-
-/** A record where it is held. Mutable, so that a refresh moves nothing. */
-interface HeldRecord extends ProviderRecord {
-  readonly key: string
-  readonly peer: HeldPeer
-  expiresAt: number
-  /** Set when it was withdrawn: the expiry queue passes over it. */
-  isRemoved: boolean
-}
 
 /** What the records of one provider share. */
 interface HeldPeer {
   readonly id: string
+  readonly provider: Uint8Array
   records: number
-  /** Shared by all records announced with the same addresses. */
+  /** One list a peer, its latest, however often it changes it: a list for each record could fill the memory. */
   addrs: readonly Uint8Array[]
+}
+
+/** A record where it is held. Mutable, so that a refresh moves nothing. */
+class HeldRecord implements ProviderRecord {
+  readonly key: string
+  readonly peer: HeldPeer
+  receivedAt: number
+  expiresAt: number
+  source: RecordSource
+  prefix: string | undefined
+  /** Set by the expiry queue when it was withdrawn. */
+  isRemoved = false
+
+  constructor (key: string, peer: HeldPeer, { receivedAt, expiresAt, source, prefix }: ProviderRecord) {
+    this.key = key
+    this.peer = peer
+    this.receivedAt = receivedAt
+    this.expiresAt = expiresAt
+    this.source = source
+    this.prefix = prefix
+  }
+
+  get provider (): Uint8Array { return this.peer.provider }
+  get addrs (): readonly Uint8Array[] { return this.peer.addrs }
 }
 
 /** Everything in memory, nothing on disk: gone with the process. */
@@ -37,14 +53,14 @@ export class MemoryProviderStore implements ProviderStore {
     const peer = this.#peerOf(announcement)
     const records = this.#keys.get(key) ?? new Map<string, HeldRecord>()
     const held = records.get(peer.id)
-    const merged = mergeRecord(held, { ...announcement, addrs: peer.addrs })
     if (held !== undefined) {
+      const { receivedAt, expiresAt, source, prefix } = mergeRecord(held, announcement)
       this.#countPrefix(held.prefix, -1)
-      this.#countPrefix(merged.prefix, 1)
-      Object.assign(held, { addrs: merged.addrs, receivedAt: merged.receivedAt, expiresAt: merged.expiresAt, source: merged.source, prefix: merged.prefix })
+      this.#countPrefix(prefix, 1)
+      Object.assign(held, { receivedAt, expiresAt, source, prefix })
       return 'refreshed'
     }
-    const record: HeldRecord = { ...merged, key, peer, isRemoved: false }
+    const record = new HeldRecord(key, peer, announcement)
     records.set(peer.id, record)
     this.#keys.set(key, records)
     this.#peers.set(peer.id, peer)
@@ -68,6 +84,7 @@ export class MemoryProviderStore implements ProviderStore {
   remove (key: MultihashKey, provider: Uint8Array): boolean {
     const record = this.#keys.get(toMapKey(key))?.get(toMapKey(provider))
     if (record === undefined) return false
+    this.#expiry.remove(record)
     this.#drop(record)
     return true
   }
@@ -77,7 +94,6 @@ export class MemoryProviderStore implements ProviderStore {
     while (removed < limit) {
       const record = this.#expiry.takeExpired(now)
       if (record === undefined) break
-      if (record.isRemoved) continue
       this.#drop(record)
       removed++
     }
@@ -92,13 +108,12 @@ export class MemoryProviderStore implements ProviderStore {
 
   #peerOf ({ provider, addrs }: Announcement): HeldPeer {
     const id = toMapKey(provider)
-    const peer = this.#peers.get(id) ?? { id, records: 0, addrs }
-    if (!isSameList(peer.addrs, addrs)) peer.addrs = addrs
+    const peer = this.#peers.get(id) ?? { id, provider: Uint8Array.from(provider), records: 0, addrs: [] }
+    if (!isSameList(peer.addrs, addrs)) peer.addrs = copyList(addrs)
     return peer
   }
 
   #drop (record: HeldRecord): void {
-    record.isRemoved = true
     const records = this.#keys.get(record.key)
     records?.delete(record.peer.id)
     if (records?.size === 0) this.#keys.delete(record.key)
@@ -118,6 +133,16 @@ export class MemoryProviderStore implements ProviderStore {
 /** Bytes as a map key: one character a byte, half the memory of hex. */
 function toMapKey (bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+}
+
+/** Copies into one buffer: what comes in are views of a whole network message, which they would keep alive. */
+function copyList (list: readonly Uint8Array[]): Uint8Array[] {
+  const copy = Uint8Array.from(Buffer.concat(list))
+  let end = 0
+  return list.map(({ byteLength }) => {
+    end += byteLength
+    return copy.subarray(end - byteLength, end)
+  })
 }
 
 function isSameList (a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {

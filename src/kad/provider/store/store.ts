@@ -8,7 +8,7 @@ import type { Announcement, ProviderRecord } from '../record.ts'
  * when it is not removed yet. Every backend passes the suite in `test/kad/provider/store/suite.ts`.
  */
 export interface ProviderStore {
-  /** Inserts, or refreshes as `mergeRecord` says. */
+  /** Inserts, or refreshes as `mergeRecord` says. Copies what it keeps; the addresses are told with all records of the provider. */
   upsert (announcement: Announcement): 'created' | 'refreshed'
   /** Live records of a key, in no particular order. */
   get (key: MultihashKey, now: number): readonly ProviderRecord[]
@@ -16,9 +16,9 @@ export interface ProviderStore {
   has (key: MultihashKey, provider: Uint8Array, now: number): boolean
   /** True when there was one. */
   remove (key: MultihashKey, provider: Uint8Array): boolean
-  /** Removes at most `limit` expired records, those that expired first, and says how many. */
+  /** Removes at most `limit` records that expired a second ago or longer, and maybe later ones; to the second, oldest first. Says how many. */
   expire (now: number, limit: number): number
-  /** How long the oldest expired record has been waiting for `expire`. Milliseconds. */
+  /** How long the oldest expired record has been waiting for `expire`, to the second. Milliseconds. */
   expiryLagMs (now: number): number
   /** Records held, expired ones that wait for removal included. */
   readonly size: number
