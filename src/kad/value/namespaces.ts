@@ -25,11 +25,19 @@ const NAMESPACES = {
     validUntil: () => Number.POSITIVE_INFINITY,
   },
   ipns: {
-    validate: ipnsValidator,
+    async validate (key: Uint8Array, value: Uint8Array) {
+      await ipnsValidator(key, value)
+      // It reads dates more leniently than we do, and a value without an end would never leave.
+      if (Number.isNaN(validUntil(value))) throw new Error('its validity is not an RFC 3339 time')
+    },
     isNewer: (key: Uint8Array, candidate: Uint8Array, held: Uint8Array) => ipnsSelector(key, [held, candidate]) === 1,
-    validUntil: (value: Uint8Array) => Date.parse(unmarshalIPNSRecord(value).validity),
+    validUntil,
   },
 } satisfies Record<string, Namespace>
+
+function validUntil (value: Uint8Array): number {
+  return Date.parse(unmarshalIPNSRecord(value).validity)
+}
 
 /**
  * The namespace of a value key, `/pk/<peer ID>` or `/ipns/<peer ID>`.

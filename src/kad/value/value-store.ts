@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/component.ts'
 import { DhtError } from '../../core/errors.ts'
+import type { Metrics } from '../../observability/metrics.ts'
 import { ExpiryQueue } from '../provider/store/expiry-queue.ts'
 import { assertValidValue } from './namespaces.ts'
 import { encodeValueRecord } from './value-record.ts'
@@ -13,6 +14,7 @@ interface Options {
 }
 
 interface Deps {
+  readonly metrics: Pick<Metrics['kad'], 'values'>
   readonly now: Clock
 }
 
@@ -104,6 +106,7 @@ export class ValueStore {
     const kept: HeldValue = { key: mapKey, ...content }
     this.#values.set(mapKey, kept)
     this.#expiry.add(kept)
+    this.#deps.metrics.values.set(this.#values.size)
   }
 
   #assertRoom (added: 0 | 1, from: string): void {
@@ -114,8 +117,10 @@ export class ValueStore {
   }
 
   #live (key: Uint8Array): HeldValue | undefined {
+    const now = this.#deps.now()
+    this.#removeExpired(now)
     const held = this.#values.get(Buffer.from(key).toString('latin1'))
-    return held !== undefined && this.#deps.now() < held.expiresAt ? held : undefined
+    return held !== undefined && now < held.expiresAt ? held : undefined
   }
 
   #removeExpired (now: number): void {
@@ -124,6 +129,7 @@ export class ValueStore {
       if (expired === undefined) return
       this.#values.delete(expired.key)
       this.#count(expired.from, -1)
+      this.#deps.metrics.values.set(this.#values.size)
     }
   }
 
