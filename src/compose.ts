@@ -172,7 +172,7 @@ export async function composeKad (config: Config, { identity, version, log: pare
   keepTable({ scope }, { host, engine, view, diversity, book, metrics: metrics.kad, log, now })
 
   const records = new ProviderRecords({ ...providers, ttlMs: providers.ttl }, { store: new MemoryProviderStore(), metrics: metrics.providers, now })
-  const values = new ValueStore({ ...valueLimits, ttlMs: valueLimits.ttl }, { now })
+  const values = new ValueStore({ ...valueLimits, ttlMs: valueLimits.ttl }, { metrics: metrics.kad, now })
   const client = new RpcClient({ protocol: kad.protocol }, { host, metrics: metrics.kad })
   const publisher = new Publisher({ engine, client, log })
   const overlay = new KadOverlay({ scope }, { self, ownAddresses, engine, view, book, records, values, publisher, now })
