@@ -1,12 +1,14 @@
 import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { identify, type Identify } from '@libp2p/identify'
 import type { Libp2p } from '@libp2p/interface'
 import { kadDHT, passthroughMapper, removePrivateAddressesMapper, type KadDHT } from '@libp2p/kad-dht'
 import { ping, type Ping } from '@libp2p/ping'
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
-import { tcp } from '@libp2p/tcp'
+import { corkedTcp } from './transport/corked-tcp.ts'
+import { toLibp2pLogger } from './transport/libp2p-logger.ts'
+import { rememberProtocols } from './transport/peer-protocols.ts'
+import { thriftyYamux } from './transport/thrifty-yamux.ts'
 import { webSockets } from '@libp2p/websockets'
 import { ipnsSelector } from 'ipns/selector'
 import { ipnsValidator } from 'ipns/validator'
@@ -61,12 +63,13 @@ export async function createHost (options: HostOptions, deps: HostDeps): Promise
   const listen = options.listen.filter(address => quic !== undefined || !address.includes('/quic-v1'))
   const libp2pOptions: Libp2pOptions<HostServices> = {
     start: false,
+    logger: toLibp2pLogger(deps.log),
     privateKey: privateKeyFromRaw(deps.identity.ed25519Key()),
     nodeInfo: { name: 'svc-dht', version: options.version, userAgent: `svc-dht/${options.version}` },
     addresses: { listen, announce: [...options.announce] },
-    transports: [tcp(), webSockets(), ...(quic === undefined ? [] : [quic])],
+    transports: [corkedTcp(), webSockets(), ...(quic === undefined ? [] : [quic])],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
+    streamMuxers: [thriftyYamux()],
     connectionManager: {
       maxConnections: options.maxConnections,
       inboundConnectionThreshold: options.inboundConnectionsPerSecond,
@@ -93,7 +96,9 @@ export async function createHost (options: HostOptions, deps: HostDeps): Promise
     },
   }
   const transports = ['tcp', 'ws', ...(quic === undefined ? [] : ['quic'])]
-  return { host: await createLibp2p(libp2pOptions), transports }
+  const host = await createLibp2p(libp2pOptions)
+  rememberProtocols(host.peerStore)
+  return { host, transports }
 }
 
 /** QUIC is a native package without a build for every platform, so it may be absent. */
