@@ -28,8 +28,8 @@ export interface Claim {
 }
 
 const EXPIRE_INTERVAL_MS = 500
-/** Records removed at one go; keeps the event loop free, and at two rounds a second bounds the lag up to 40,000 expiries a second. */
-const EXPIRE_BATCH = 20_000
+/** Records removed before others get their turn: a few milliseconds' worth. */
+const EXPIRE_BATCH = 2000
 
 /** Takes announcements in within the quotas, hands out what is live, and removes what is over. */
 export class ProviderRecords implements Component {
@@ -37,6 +37,7 @@ export class ProviderRecords implements Component {
   readonly #deps: Deps
   readonly #rate: RateLimit
   #timer: NodeJS.Timeout | undefined
+  #nextBatch: NodeJS.Immediate | undefined
 
   constructor (opts: Options, deps: Deps) {
     this.#opts = opts
@@ -45,11 +46,12 @@ export class ProviderRecords implements Component {
   }
 
   async start (): Promise<void> {
-    this.#timer = setInterval(() => this.removeExpired(), EXPIRE_INTERVAL_MS).unref()
+    this.#timer = setInterval(() => this.#sweep(), EXPIRE_INTERVAL_MS).unref()
   }
 
   async stop (): Promise<void> {
     clearInterval(this.#timer)
+    clearImmediate(this.#nextBatch)
   }
 
   /**
@@ -114,12 +116,21 @@ export class ProviderRecords implements Component {
   get keys (): number { return this.#deps.store.keys }
   get expiryLagMs (): number { return this.#deps.store.expiryLagMs(this.#deps.now()) }
 
-  removeExpired (): void {
+  /** Removes a batch of what has expired. True when there may be more. */
+  removeExpired (): boolean {
     const { store, metrics, now } = this.#deps
-    metrics.expired.inc(store.expire(now(), EXPIRE_BATCH))
+    const removed = store.expire(now(), EXPIRE_BATCH)
+    metrics.expired.inc(removed)
     metrics.expiryLag.set(store.expiryLagMs(now()) / 1000)
     metrics.records.set(store.size)
     metrics.keys.set(store.keys)
+    return removed === EXPIRE_BATCH
+  }
+
+  /** Batch after batch, a turn of the event loop apart, until nothing is left to remove. */
+  #sweep (): void {
+    clearImmediate(this.#nextBatch)
+    if (this.removeExpired()) this.#nextBatch = setImmediate(() => this.#sweep())
   }
 
   #hold (claim: Claim, expiresAt: number, source: RecordSource): 'created' | 'refreshed' {

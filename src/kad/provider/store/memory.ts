@@ -1,150 +1,146 @@
 import type { MultihashKey } from '../../../core/key.ts'
 import { isLive, mergeRecord, type Announcement, type ProviderRecord, type RecordSource } from '../record.ts'
-import { ExpiryQueue } from './expiry-queue.ts'
+import { float64Column, Rows, uint32Column } from './columns.ts'
+import { ExpiryLine } from './expiry-line.ts'
+import { KeyTable } from './key-table.ts'
+import { PeerTable, type HeldPeer } from './peer-table.ts'
+import { PrefixTable } from './prefix-table.ts'
 import type { ProviderStore } from './store.ts'
 
-/** What the records of one provider share. */
-interface HeldPeer {
-  readonly id: string
-  readonly provider: Uint8Array
-  records: number
-  /** One list a peer, its latest, however often it changes it: a list for each record could fill the memory. */
-  addrs: readonly Uint8Array[]
-}
-
-/** A record where it is held. Mutable, so that a refresh moves nothing. */
-class HeldRecord implements ProviderRecord {
-  readonly key: string
-  readonly peer: HeldPeer
-  receivedAt: number
-  expiresAt: number
-  source: RecordSource
-  prefix: string | undefined
-  /** Set by the expiry queue when it was withdrawn. */
-  isRemoved = false
-
-  constructor (key: string, peer: HeldPeer, { receivedAt, expiresAt, source, prefix }: ProviderRecord) {
-    this.key = key
-    this.peer = peer
-    this.receivedAt = receivedAt
-    this.expiresAt = expiresAt
-    this.source = source
-    this.prefix = prefix
-  }
-
-  get provider (): Uint8Array { return this.peer.provider }
-  get addrs (): readonly Uint8Array[] { return this.peer.addrs }
-}
-
-/** Everything in memory, nothing on disk: gone with the process. */
+/**
+ * Everything in memory, nothing on disk: gone with the process. Records are rows of typed arrays, keys, providers and prefixes
+ * numbers, so that a record takes tens of bytes and the garbage collector sees a handful of arrays, however many there are.
+ */
 export class MemoryProviderStore implements ProviderStore {
-  /** Key → provider → record. Bounded by the quotas its caller enforces before `upsert`. */
-  readonly #keys = new Map<string, Map<string, HeldRecord>>()
-  readonly #peers = new Map<string, HeldPeer>()
-  readonly #prefixes = new Map<string, number>()
-  readonly #expiry = new ExpiryQueue<HeldRecord>()
-  #size = 0
+  readonly #keys = new KeyTable()
+  readonly #peers = new PeerTable()
+  readonly #prefixes = new PrefixTable()
+  readonly #expiry = new ExpiryLine()
 
-  get size (): number { return this.#size }
+  /** By key row: its first record, and how many it has. */
+  readonly #firstOf = uint32Column()
+  readonly #countOf = uint32Column()
+
+  /** By record row. Bounded by the quotas that a caller enforces before `upsert`. */
+  readonly #rows = new Rows()
+  readonly #keyOf = uint32Column()
+  readonly #peerOf = uint32Column()
+  readonly #nextOfKey = uint32Column()
+  readonly #receivedAt = float64Column()
+  /** Prefix row, and in the lowest bit whether our operator announced it. */
+  readonly #origin = uint32Column()
+
+  get size (): number { return this.#rows.size }
   get keys (): number { return this.#keys.size }
 
   upsert (announcement: Announcement): 'created' | 'refreshed' {
-    const key = toMapKey(announcement.key)
-    const peer = this.#peerOf(announcement)
-    const records = this.#keys.get(key) ?? new Map<string, HeldRecord>()
-    const held = records.get(peer.id)
-    if (held !== undefined) {
-      const { receivedAt, expiresAt, source, prefix } = mergeRecord(held, announcement)
-      this.#countPrefix(held.prefix, -1)
-      this.#countPrefix(prefix, 1)
-      Object.assign(held, { receivedAt, expiresAt, source, prefix })
-      return 'refreshed'
-    }
-    const record = new HeldRecord(key, peer, announcement)
-    records.set(peer.id, record)
-    this.#keys.set(key, records)
-    this.#peers.set(peer.id, peer)
-    peer.records++
-    this.#countPrefix(record.prefix, 1)
-    this.#size++
-    this.#expiry.add(record)
-    return 'created'
+    const { key, provider, addrs } = announcement
+    const peer = this.#peers.findOrAdd(provider, addrs)
+    const keyRow = this.#keys.findOrAdd(key)
+    const held = this.#find(keyRow, peer.row)
+    const merged = mergeRecord(held === 0 ? undefined : this.#read(held), announcement)
+    const row = held === 0 ? this.#create(keyRow, peer) : held
+    if (held === 0) this.#expiry.add(row, merged.expiresAt)
+    else this.#expiry.extend(row, merged.expiresAt)
+    this.#receivedAt.set(row, merged.receivedAt)
+    const prefixBefore = this.#origin.get(row) >>> 1
+    this.#origin.set(row, this.#prefixes.add(merged.prefix) << 1 | (merged.source === 'operator' ? 1 : 0))
+    if (held !== 0) this.#prefixes.remove(prefixBefore)
+    return held === 0 ? 'created' : 'refreshed'
   }
 
   get (key: MultihashKey, now: number): readonly ProviderRecord[] {
-    const records = this.#keys.get(toMapKey(key))
-    return records === undefined ? [] : [...records.values()].filter(record => isLive(record, now))
+    const records: ProviderRecord[] = []
+    for (let row = this.#firstOf.get(this.#keys.find(key)); row !== 0; row = this.#nextOfKey.get(row)) {
+      if (now < this.#expiry.expiresAt(row)) records.push(this.#read(row))
+    }
+    return records
   }
 
   has (key: MultihashKey, provider: Uint8Array, now: number): boolean {
-    const record = this.#keys.get(toMapKey(key))?.get(toMapKey(provider))
-    return record !== undefined && isLive(record, now)
+    const row = this.#findBy(key, provider)
+    return row !== 0 && isLive({ expiresAt: this.#expiry.expiresAt(row) }, now)
   }
 
   remove (key: MultihashKey, provider: Uint8Array): boolean {
-    const record = this.#keys.get(toMapKey(key))?.get(toMapKey(provider))
-    if (record === undefined) return false
-    this.#expiry.remove(record)
-    this.#drop(record)
+    const row = this.#findBy(key, provider)
+    if (row === 0) return false
+    this.#expiry.remove(row)
+    this.#drop(row)
     return true
   }
 
-  expire (now: number, limit: number): number {
+  expire (now: number, limit: number, onRemoved?: (key: MultihashKey, provider: Uint8Array) => void): number {
     let removed = 0
     while (removed < limit) {
-      const record = this.#expiry.takeExpired(now)
-      if (record === undefined) break
-      this.#drop(record)
+      const row = this.#expiry.takeExpired(now)
+      if (row === 0) break
+      onRemoved?.(this.#keys.bytes(this.#keyOf.get(row)), this.#peers.at(this.#peerOf.get(row)).id)
+      this.#drop(row)
       removed++
     }
     return removed
   }
 
   expiryLagMs (now: number): number { return this.#expiry.lagMs(now) }
-  ofPeer (provider: Uint8Array): number { return this.#peers.get(toMapKey(provider))?.records ?? 0 }
-  ofPrefix (prefix: string): number { return this.#prefixes.get(prefix) ?? 0 }
-  ofKey (key: MultihashKey): number { return this.#keys.get(toMapKey(key))?.size ?? 0 }
-  addressesOf (provider: Uint8Array): readonly Uint8Array[] | undefined { return this.#peers.get(toMapKey(provider))?.addrs }
+  ofPeer (provider: Uint8Array): number { return this.#peers.find(provider)?.records ?? 0 }
+  ofPrefix (prefix: string): number { return this.#prefixes.count(prefix) }
+  ofKey (key: MultihashKey): number { return this.#countOf.get(this.#keys.find(key)) }
+  addressesOf (provider: Uint8Array): readonly Uint8Array[] | undefined { return this.#peers.find(provider)?.addrs }
 
-  #peerOf ({ provider, addrs }: Announcement): HeldPeer {
-    const id = toMapKey(provider)
-    const peer = this.#peers.get(id) ?? { id, provider: Uint8Array.from(provider), records: 0, addrs: [] }
-    if (!isSameList(peer.addrs, addrs)) peer.addrs = copyList(addrs)
-    return peer
+  #read (row: number): ProviderRecord {
+    const peer = this.#peers.at(this.#peerOf.get(row))
+    const origin = this.#origin.get(row)
+    const source: RecordSource = (origin & 1) === 1 ? 'operator' : 'rpc'
+    return {
+      provider: peer.id, addrs: peer.addrs, receivedAt: this.#receivedAt.get(row), expiresAt: this.#expiry.expiresAt(row), source, prefix: this.#prefixes.textAt(origin >>> 1),
+    }
   }
 
-  #drop (record: HeldRecord): void {
-    const records = this.#keys.get(record.key)
-    records?.delete(record.peer.id)
-    if (records?.size === 0) this.#keys.delete(record.key)
-    if (--record.peer.records === 0) this.#peers.delete(record.peer.id)
-    this.#countPrefix(record.prefix, -1)
-    this.#size--
+  #findBy (key: MultihashKey, provider: Uint8Array): number {
+    const peer = this.#peers.find(provider)
+    return peer === undefined ? 0 : this.#find(this.#keys.find(key), peer.row)
   }
 
-  #countPrefix (prefix: string | undefined, change: 1 | -1): void {
-    if (prefix === undefined) return
-    const count = (this.#prefixes.get(prefix) ?? 0) + change
-    if (count === 0) this.#prefixes.delete(prefix)
-    else this.#prefixes.set(prefix, count)
+  /** The record of a key and peer, or 0. Walks the key's records, of which a quota bounds the number. */
+  #find (keyRow: number, peerRow: number): number {
+    let row = this.#firstOf.get(keyRow)
+    while (row !== 0 && this.#peerOf.get(row) !== peerRow) row = this.#nextOfKey.get(row)
+    return row
   }
-}
 
-/** Bytes as a map key: one character a byte, half the memory of hex. */
-function toMapKey (bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
-}
+  #create (keyRow: number, peer: HeldPeer): number {
+    const row = this.#rows.take()
+    this.#keyOf.set(row, keyRow)
+    this.#peerOf.set(row, peer.row)
+    this.#nextOfKey.set(row, this.#firstOf.get(keyRow))
+    this.#origin.set(row, 0)
+    this.#firstOf.set(keyRow, row)
+    this.#countOf.set(keyRow, this.#countOf.get(keyRow) + 1)
+    peer.records++
+    return row
+  }
 
-/** Copies into one buffer: what comes in are views of a whole network message, which they would keep alive. */
-function copyList (list: readonly Uint8Array[]): Uint8Array[] {
-  const copy = Uint8Array.from(Buffer.concat(list))
-  let end = 0
-  return list.map(({ byteLength }) => {
-    end += byteLength
-    return copy.subarray(end - byteLength, end)
-  })
-}
+  #drop (row: number): void {
+    const keyRow = this.#keyOf.get(row)
+    this.#unlink(row, keyRow)
+    const count = this.#countOf.get(keyRow) - 1
+    this.#countOf.set(keyRow, count)
+    if (count === 0) this.#keys.delete(keyRow)
+    const peer = this.#peers.at(this.#peerOf.get(row))
+    if (--peer.records === 0) this.#peers.delete(peer)
+    this.#prefixes.remove(this.#origin.get(row) >>> 1)
+    this.#rows.giveBack(row)
+  }
 
-function isSameList (a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
-  return a.length === b.length && a.every((bytes, index) => Buffer.compare(bytes, b[index] as Uint8Array) === 0)
+  #unlink (row: number, keyRow: number): void {
+    const next = this.#nextOfKey.get(row)
+    let before = this.#firstOf.get(keyRow)
+    if (before === row) {
+      this.#firstOf.set(keyRow, next)
+      return
+    }
+    while (this.#nextOfKey.get(before) !== row) before = this.#nextOfKey.get(before)
+    this.#nextOfKey.set(before, next)
+  }
 }

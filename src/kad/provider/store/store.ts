@@ -17,7 +17,7 @@ export interface ProviderStore {
   /** True when there was one. */
   remove (key: MultihashKey, provider: Uint8Array): boolean
   /** Removes at most `limit` records that expired a second ago or longer, and maybe later ones; to the second, oldest first. Says how many. */
-  expire (now: number, limit: number): number
+  expire (now: number, limit: number, onRemoved?: (key: MultihashKey, provider: Uint8Array) => void): number
   /** How long the oldest expired record has been waiting for `expire`, to the second. Milliseconds. */
   expiryLagMs (now: number): number
   /** Records held, expired ones that wait for removal included. */
