@@ -41,6 +41,7 @@ import { Lookup } from './lookup/lookup.ts'
 import { ValueLookup } from './lookup/value-lookup.ts'
 import type { Logger } from './observability/logger.ts'
 import type { Metrics } from './observability/metrics.ts'
+import { LoadMonitor, type Admission } from './policy/load-monitor.ts'
 
 /** What a daemon gets from where it runs. */
 export interface Surroundings {
@@ -72,15 +73,16 @@ export interface Daemon extends AsyncDisposable {
 /** Builds a daemon and starts it. A start that fails has stopped what was running already. */
 export async function startDaemon (config: Config, surroundings: Surroundings): Promise<Daemon> {
   const { adminSocket, metrics, version } = surroundings
-  const kad = await composeKad(config, surroundings)
+  const load = new LoadMonitor({ toleratedLagMs: config.node.toleratedLag }, { onLag: seconds => metrics.node.lag.set(seconds) })
+  const kad = await composeKad(config, surroundings, load)
   const lifecycle = new Lifecycle()
   const readiness = () => reportReadiness([lifecycle, ...kad.checks])
   const digest = configDigest(config)
   metrics.node.build.set({ version: version.version, git_sha: version.gitSha }, 1)
   metrics.node.config.set({ digest }, 1)
 
-  const http = composeHttp(config, surroundings, { kad, readiness, digest })
-  const running = await startAll([...http.ops, ...kad.components, ...http.public, http.admin, lifecycle])
+  const http = composeHttp(config, surroundings, { kad, load, readiness, digest })
+  const running = await startAll([load, ...http.ops, ...kad.components, ...http.public, http.admin, lifecycle])
   return {
     peerId: kad.host.peerId.toString(),
     addresses: () => kad.host.getMultiaddrs().map(String),
@@ -97,12 +99,13 @@ type KadPlane = Awaited<ReturnType<typeof composeKad>>
 
 interface HttpDeps {
   readonly kad: KadPlane
+  readonly load: Admission
   readonly readiness: () => ReadinessReport
   readonly digest: string
 }
 
 /** The three listeners. A listener whose address is empty is left out. */
-function composeHttp (config: Config, surroundings: Surroundings, { kad, readiness, digest }: HttpDeps) {
+function composeHttp (config: Config, surroundings: Surroundings, { kad, load, readiness, digest }: HttpDeps) {
   const { adminSocket, version, metrics, log, now } = surroundings
   const drainTimeoutMs = config.node.drainTimeout
   const deps = { metrics: metrics.http, log: log.child({ component: 'http' }), now }
@@ -113,14 +116,14 @@ function composeHttp (config: Config, surroundings: Surroundings, { kad, readine
   const values = new ValueLookup(limits, { plane: kad.overlay, metrics: metrics.lookup })
 
   const publicApp = createServer({ service: 'public', inFlight: config.public.inFlight }, deps)
-  addPublicApi(publicApp, { ...config.public, closestPeers: config.kad.bucketSize, recordTtlMs: config.providers.ttl }, { lookup, values, now })
+  addPublicApi(publicApp, { ...config.public, closestPeers: config.kad.bucketSize, recordTtlMs: config.providers.ttl }, { lookup, values, admission: load, now })
 
   const opsApp = createServer({ service: 'ops', inFlight: Number.POSITIVE_INFINITY }, deps)
   const features = [config.node.profile, ...kad.transports]
   addOpsApi(opsApp, { version: { version: version.version, git_sha: version.gitSha, features, config_digest: digest }, readiness, metrics })
 
   const adminApp = createServer({ service: 'admin', inFlight: config.admin.inFlight }, deps)
-  registerAdminRoutes(adminApp, adminPorts(config, surroundings, { kad, readiness, digest, lookup }))
+  registerAdminRoutes(adminApp, adminPorts(config, surroundings, { kad, load, readiness, digest, lookup }))
 
   const listenerFor = (service: 'public' | 'ops', app: typeof publicApp) => config[service].listen === ''
     ? []
@@ -156,7 +159,7 @@ function adminPorts (config: Config, { version, now }: Surroundings, { kad, read
 }
 
 /** The Kademlia plane: host, server, records and what lookups and operators see of them. Nothing of it is started. */
-export async function composeKad (config: Config, { identity, version, log: parentLog, metrics, now }: Surroundings) {
+export async function composeKad (config: Config, { identity, version, log: parentLog, metrics, now }: Surroundings, admission: Admission) {
   const { kad, providers, values: valueLimits } = config
   const log = parentLog.child({ component: 'kad' })
   const scope = kad.addresses
@@ -192,6 +195,7 @@ export async function composeKad (config: Config, { identity, version, log: pare
       FIND_NODE: answerFindNode({ view, knownPeer: id => overlay.knownPeer(id) }),
       PING: answerPing,
     },
+    admission,
     metrics: metrics.kad,
     log,
     now,

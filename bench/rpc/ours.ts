@@ -30,7 +30,7 @@ const kad = await composeKad(config, {
   log: createLogger({ level: 'silent' }),
   metrics: createMetrics(),
   now: Date.now,
-})
+}, { admit: () => {} })
 await startAll(kad.components)
 await fillTable(kad.host, peers)
 globalThis.gc?.()

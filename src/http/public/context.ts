@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import type { Clock } from '../../core/component.ts'
 import type { LookupPort, ValuePort } from '../../lookup/answer.ts'
+import type { Admission } from '../../policy/load-monitor.ts'
 
 export interface PublicOptions {
   /** Records in one JSON answer. */
@@ -18,6 +19,7 @@ export interface PublicOptions {
 export interface PublicDeps {
   readonly lookup: LookupPort
   readonly values: ValuePort
+  readonly admission: Admission
   readonly now: Clock
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { type PublicDeps, type PublicOptions } from './context.ts'
 import { allowAnyOrigin } from './cors.ts'
+import { shedLoad } from './load.ts'
 import { openapi } from './openapi.ts'
 import { limitRequestRate } from './request-rate.ts'
 import { closestPeersRoute } from './routing/v1/dht/closest/peers.ts'
@@ -11,6 +12,7 @@ import { providersRoute } from './routing/v1/providers.ts'
 /** Adds the public API, Delegated Routing V1 and its description, to a server. */
 export function addPublicApi (app: FastifyInstance, options: PublicOptions, deps: PublicDeps): void {
   const context = { options, deps }
+  shedLoad(app, deps.admission)
   limitRequestRate(app, options.requestsPerPrefixPerSecond, deps.now)
   allowAnyOrigin(app)
   providersRoute(app, context)

@@ -4,11 +4,13 @@ import { DhtError } from '../../core/errors.ts'
 import type { Logger } from '../../observability/logger.ts'
 import type { Metrics } from '../../observability/metrics.ts'
 import { quotaPrefix } from '../../policy/ip-group.ts'
+import type { Admission } from '../../policy/load-monitor.ts'
+import type { WorkKind } from '../../policy/load-shedding.ts'
 import { ipOfAddress } from '../addresses.ts'
 import { RpcBudgets, type BudgetLimits } from './budgets.ts'
 import type { RpcHandlers, Sender } from './handler.ts'
 import { InboundStream } from './inbound-stream.ts'
-import { decodeRequest, encodeReply } from './message.ts'
+import { decodeRequest, encodeReply, type MessageType } from './message.ts'
 
 interface Options extends BudgetLimits {
   readonly protocol: string
@@ -19,12 +21,18 @@ interface Options extends BudgetLimits {
 interface Deps {
   readonly host: Pick<Libp2p, 'handle' | 'unhandle'>
   readonly handlers: RpcHandlers
+  readonly admission: Admission
   readonly metrics: Metrics['kad']
   readonly log: Logger
   readonly now: Clock
 }
 
 const SWEEP_INTERVAL_MS = 500
+
+/** What each message asks of us. A PING is how others find out that we live. */
+const KIND: Readonly<Record<MessageType, WorkKind>> = {
+  PUT_VALUE: 'provide', GET_VALUE: 'lookup', ADD_PROVIDER: 'provide', GET_PROVIDERS: 'lookup', FIND_NODE: 'lookup', PING: 'control',
+}
 
 /** Serves the overlay's Kademlia protocol: the six messages, within budgets, in the order they came on each stream. */
 export class RpcServer implements Component {
@@ -84,10 +92,11 @@ export class RpcServer implements Component {
   }
 
   #answer (frame: Uint8Array, sender: Sender): Uint8Array | undefined | Promise<Uint8Array | undefined> {
-    const { handlers, metrics, log, now } = this.#deps
+    const { handlers, admission, metrics, log, now } = this.#deps
     this.#budgets.takeRpc(sender, now())
     const startedAt = performance.now()
     const request = decodeRequest(frame)
+    admission.admit(KIND[request.type])
     const finish = (outcome: string): void => {
       metrics.inboundRpc.inc({ type: request.type, outcome })
       metrics.inboundRpcSeconds.observe({ type: request.type }, (performance.now() - startedAt) / 1000)

@@ -19,7 +19,7 @@ t.test('the description has exactly the routes that the server has', async t => 
     for (const each of [method].flat()) served.push(`${each} ${url.replaceAll(/:(\w+)/g, '{$1}')}`)
   })
   const unused = undefined as never
-  addPublicApi(app, { jsonRecords: 1, ndjsonRecords: 1, closestPeers: 1, requestsPerPrefixPerSecond: 1, ipnsPut: true, recordTtlMs: 1 }, { lookup: unused, values: unused, now: Date.now })
+  addPublicApi(app, { jsonRecords: 1, ndjsonRecords: 1, closestPeers: 1, requestsPerPrefixPerSecond: 1, ipnsPut: true, recordTtlMs: 1 }, { lookup: unused, values: unused, admission: { admit: () => {} }, now: Date.now })
   await app.ready()
   t.teardown(() => app.close())
   const documented = Object.entries(described.paths).flatMap(([path, methods]) => Object.keys(methods).map(method => `${method.toUpperCase()} ${path}`))

@@ -6,12 +6,15 @@ import { ValueLookup } from '../../../src/lookup/value-lookup.ts'
 import { createLogger } from '../../../src/observability/logger.ts'
 import { createMetrics, type Metrics } from '../../../src/observability/metrics.ts'
 import { FakePlane, FakeValues } from '../../lookup/support/planes.ts'
+import { LoadMonitor } from '../../../src/policy/load-monitor.ts'
 
 export interface ServerFixture {
   readonly url: string
   readonly app: FastifyInstance
   readonly plane: FakePlane
   readonly values: FakeValues
+  /** Not started: lag is what a test notes. */
+  readonly load: LoadMonitor
   readonly metrics: Metrics
   readonly clock: { now: number }
   /** Log lines so far, parsed. */
@@ -38,6 +41,7 @@ export async function startPublicServer (t: Teardown, options: Options = {}): Pr
   const metrics = createMetrics()
   const logged: Array<Record<string, unknown>> = []
   const log = createLogger({ level: 'trace' }, { write: line => { logged.push(JSON.parse(line)) } })
+  const load = new LoadMonitor({ toleratedLagMs: 100 }, { onLag: () => {} })
   const plane = new FakePlane()
   const values = new FakeValues()
   const app = createServer({ service: 'public', inFlight }, { metrics: metrics.http, log, now })
@@ -46,6 +50,7 @@ export async function startPublicServer (t: Teardown, options: Options = {}): Pr
   }, {
     lookup: new Lookup({ deadlineMs, concurrent, cacheEntries: 1000, cacheTtlMs: 300_000, cacheEmptyTtlMs: 15_000 }, { planes: [plane], metrics: metrics.lookup, log, now }),
     values: new ValueLookup({ deadlineMs, concurrent }, { plane: values, metrics: metrics.lookup }),
+    admission: load,
     now,
   })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
@@ -53,5 +58,5 @@ export async function startPublicServer (t: Teardown, options: Options = {}): Pr
     app.server.closeAllConnections()
     return app.close()
   })
-  return { url, app, plane, values, metrics, clock, logged }
+  return { url, app, load, plane, values, metrics, clock, logged }
 }
