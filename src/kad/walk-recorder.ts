@@ -1,5 +1,12 @@
-import type { QueryEvent } from '@libp2p/kad-dht'
+import type { PeerInfo } from '@libp2p/interface'
+import type { PeerResponseEvent, QueryEvent, SendQueryEvent } from '@libp2p/kad-dht'
 import type { WalkTrace } from '../core/peer.ts'
+
+/** What is read of the engine's events. */
+export type WalkEvent =
+  | Pick<SendQueryEvent, 'name' | 'to'>
+  | Pick<PeerResponseEvent, 'name' | 'from'> & { readonly closer: ReadonlyArray<Pick<PeerInfo, 'id'>> }
+  | { readonly name: Exclude<QueryEvent['name'], 'SEND_QUERY' | 'PEER_RESPONSE'> }
 
 /** Fills in a trace from the engine's events: how many RPCs, and through whom the answer was reached. */
 export class WalkRecorder {
@@ -12,7 +19,7 @@ export class WalkRecorder {
     this.#trace = trace
   }
 
-  record (event: QueryEvent): void {
+  record (event: WalkEvent): void {
     if (event.name === 'SEND_QUERY') {
       this.#trace.messages++
       this.#asked.add(event.to.toString())

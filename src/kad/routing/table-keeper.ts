@@ -12,8 +12,8 @@ import type { RoutingView } from './routing-view.ts'
 interface Options { readonly scope: AddressScope }
 
 interface Deps {
-  readonly host: Host
-  readonly engine: Engine
+  readonly host: Pick<Host, 'addEventListener' | 'getConnections'> & { readonly peerStore: Pick<Host['peerStore'], 'get'> }
+  readonly engine: Pick<Engine, 'guardTable' | 'onTableChange' | 'drop'>
   readonly view: RoutingView
   readonly diversity: DiversityCount
   readonly book: AddressBook
@@ -35,6 +35,8 @@ export function keepTable (opts: Options, deps: Deps): void {
 class TableKeeper {
   readonly #opts: Options
   readonly #deps: Deps
+  /** Peers that came into the table and whose addresses are being read. Bounded by the table. */
+  readonly #arriving = new Set<string>()
 
   constructor (opts: Options, deps: Deps) {
     this.#opts = opts
@@ -51,19 +53,23 @@ class TableKeeper {
 
   async #add (peer: PeerId): Promise<void> {
     const { engine, view, diversity, metrics, now } = this.#deps
+    const id = peer.toString()
+    this.#arriving.add(id)
     const addrs = await this.#addressesOf(peer)
+    if (!this.#arriving.delete(id)) return // it left the table meanwhile
+    this.remove(peer) // what was known of it counts no more
     // Two peers of one group may have been verified at the same time; the second one goes again.
     if (!this.#hasRoom(peer, addrs)) return await engine.drop(peer)
     const groups = groupsOfAddresses(addrs.map(toAddressText))
     const bytes = peer.toMultihash().bytes
-    this.remove(peer)
-    view.set({ id: peer.toString(), bytes, addrs, groups, addedAt: now() })
+    view.set({ id, bytes, addrs, groups, addedAt: now() })
     diversity.add(groups, view.bucketOf(bytes))
     metrics.routingTablePeers.set(view.size)
   }
 
   remove (peer: PeerId): void {
     const { view, diversity, metrics } = this.#deps
+    this.#arriving.delete(peer.toString())
     const removed = view.delete(peer.toString())
     if (removed !== undefined) diversity.remove(removed.groups, removed.bucket)
     metrics.routingTablePeers.set(view.size)

@@ -1,0 +1,163 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Connection, IdentifyResult, Libp2pEvents, Peer, PeerId } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import { TypedEventEmitter } from 'main-event'
+import t from 'tap'
+import { AddressBook } from '../../../src/kad/routing/address-book.ts'
+import { DiversityCount } from '../../../src/kad/routing/diversity.ts'
+import { RoutingView } from '../../../src/kad/routing/routing-view.ts'
+import { keepTable } from '../../../src/kad/routing/table-keeper.ts'
+import { createMetrics } from '../../../src/observability/metrics.ts'
+import { addrsOf, bytesOf, metricValue, peerOf, silentLog, TestClock } from '../fixtures.ts'
+import { FakeEngine } from '../fake-engine.ts'
+
+/** As much of a host as tells where peers are. */
+class FakeHost extends TypedEventEmitter<Libp2pEvents> {
+  readonly #stored = new Map<string, Peer>()
+  connections: Connection[] = []
+
+  readonly peerStore = {
+    get: async (id: PeerId): Promise<Peer> => {
+      const peer = this.#stored.get(id.toString())
+      if (peer === undefined) throw new Error('not found')
+      return peer
+    },
+  }
+
+  getConnections (peer?: PeerId): Connection[] {
+    return this.connections.filter(({ remotePeer }) => peer === undefined || remotePeer.equals(peer))
+  }
+
+  store (id: PeerId, ...texts: readonly string[]): Peer {
+    const addresses = texts.map(text => ({ multiaddr: multiaddr(text), isCertified: false }))
+    const peer: Peer = { id, addresses, protocols: [], metadata: new Map(), tags: new Map() }
+    this.#stored.set(id.toString(), peer)
+    return peer
+  }
+}
+
+function setUp (limits = { inTable: 3, inBucket: 2 }) {
+  const clock = new TestClock()
+  const metrics = createMetrics()
+  const host = new FakeHost()
+  const engine = new FakeEngine()
+  const view = new RoutingView({ count: 20, self: bytesOf(peerOf('self')) })
+  const book = new AddressBook({ limit: 10, validityMs: 1000 }, { now: clock.now })
+  keepTable({ scope: 'public' }, { host, engine, view, book, diversity: new DiversityCount(limits), metrics: metrics.kad, log: silentLog, now: clock.now })
+  return { host, engine, view, book, metrics }
+}
+
+const ids = (...names: number[]): string[] => names.map(name => peerOf(name).toString())
+
+/** Peers that are in one bucket of the table, the farthest. */
+const neighbours = Array.from({ length: 100 }, (_, name) => name).filter(name => new RoutingView({ count: 1, self: bytesOf(peerOf('self')) }).bucketOf(bytesOf(peerOf(name))) === 0)
+const [first = 0, second = 0, third = 0] = neighbours
+
+t.test('a peer of the engine’s table is told with its addresses until it leaves', async t => {
+  const { host, engine, view, metrics } = setUp()
+  host.store(peerOf(1), '/ip4/203.0.113.7/tcp/1', '/ip4/10.0.0.1/tcp/1')
+  engine.add(peerOf(1))
+  await nextTurn()
+  t.match(view.get(peerOf(1).toString()), { addrs: addrsOf('/ip4/203.0.113.7/tcp/1'), groups: ['203.0.0.0/16'] })
+  t.equal(await metricValue(metrics, 'svc_dht_kad_routing_table_peers'), 1)
+  engine.remove(peerOf(1))
+  t.equal(view.size, 0)
+  t.equal(await metricValue(metrics, 'svc_dht_kad_routing_table_peers'), 0)
+})
+
+t.test('a peer that leaves while its addresses are read does not stay', async t => {
+  const { host, engine, view } = setUp()
+  host.store(peerOf(1), '/ip4/203.0.113.7/tcp/1')
+  engine.add(peerOf(1))
+  engine.remove(peerOf(1))
+  await nextTurn()
+  t.equal(view.size, 0)
+  engine.add(peerOf(1))
+  engine.remove(peerOf(1))
+  engine.add(peerOf(1))
+  await nextTurn()
+  t.equal(view.size, 1)
+})
+
+t.test('a peer of a crowded group is kept out and counted', async t => {
+  const { host, engine, metrics } = setUp()
+  for (const name of neighbours.slice(0, 3)) host.store(peerOf(name), `/ip4/203.0.${name}.1/tcp/1`)
+  for (const name of [first, second]) {
+    t.ok(await engine.admits(peerOf(name)))
+    engine.add(peerOf(name))
+    await nextTurn()
+  }
+  t.notOk(await engine.admits(peerOf(third)))
+  t.equal(await metricValue(metrics, 'svc_dht_kad_diversity_refused_total', 'scope="bucket"'), 1)
+  engine.remove(peerOf(first))
+  t.ok(await engine.admits(peerOf(third)), 'one who leaves makes room')
+})
+
+t.test('of two peers that race for the last place of their group the second goes again', async t => {
+  const { host, engine, view, metrics } = setUp({ inTable: 1, inBucket: 1 })
+  for (const name of [1, 2]) host.store(peerOf(name), '/ip4/203.0.113.7/tcp/1')
+  t.strictSame(await Promise.all([engine.admits(peerOf(1)), engine.admits(peerOf(2))]), [true, true])
+  engine.add(peerOf(1))
+  engine.add(peerOf(2))
+  await nextTurn()
+  t.strictSame(engine.dropped, ids(2))
+  t.strictSame(view.list().map(({ id }) => id), ids(1))
+  t.equal(await metricValue(metrics, 'svc_dht_kad_diversity_refused_total', 'scope="table"'), 1)
+})
+
+t.test('a peer that is told of twice counts once', async t => {
+  const { host, engine, view } = setUp({ inTable: 1, inBucket: 1 })
+  host.store(peerOf(1), '/ip4/203.0.113.7/tcp/1')
+  for (let round = 0; round < 2; round++) {
+    engine.add(peerOf(1))
+    await nextTurn()
+  }
+  t.equal(view.size, 1)
+  t.strictSame(engine.dropped, [])
+  engine.remove(peerOf(1))
+  host.store(peerOf(2), '/ip4/203.0.113.7/tcp/1')
+  t.ok(await engine.admits(peerOf(2)))
+})
+
+t.test('where we dialled a peer counts as much as what it says of itself', async t => {
+  const { host, engine, view } = setUp()
+  const [dialled, accepted] = ['/ip4/198.51.100.1/tcp/1', '/ip4/192.0.2.1/tcp/1']
+  host.connections = [
+    { remotePeer: peerOf(1), remoteAddr: multiaddr(dialled), direction: 'outbound' },
+    { remotePeer: peerOf(1), remoteAddr: multiaddr(accepted), direction: 'inbound' },
+  ] as Connection[]
+  engine.add(peerOf(1))
+  await nextTurn()
+  t.match(view.list(), [{ groups: ['198.51.0.0/16'], addrs: addrsOf(dialled) }])
+})
+
+t.test('a peer whose addresses change stays in the groups it came with', async t => {
+  const { host, engine, view } = setUp()
+  const before = host.store(peerOf(1), '/ip4/203.0.113.7/tcp/1')
+  engine.add(peerOf(1))
+  await nextTurn()
+  const moved = host.store(peerOf(1), '/ip4/198.51.100.1/tcp/1')
+  host.safeDispatchEvent('peer:update', { detail: { peer: moved, previous: before } })
+  t.match(view.list(), [{ groups: ['203.0.0.0/16'], addrs: addrsOf('/ip4/198.51.100.1/tcp/1') }])
+  host.safeDispatchEvent('peer:update', { detail: { peer: host.store(peerOf(1)), previous: moved } })
+  t.match(view.list(), [{ addrs: addrsOf('/ip4/198.51.100.1/tcp/1') }], 'no addresses are no news')
+  host.safeDispatchEvent('peer:update', { detail: { peer: host.store(peerOf(2), '/ip4/198.51.100.1/tcp/1'), previous: undefined } })
+  t.equal(view.size, 1, 'an update brings nobody in')
+})
+
+t.test('what a connected peer says of itself is remembered, also when it is a client', async t => {
+  const { host, book, view } = setUp()
+  const listenAddrs = ['/ip4/203.0.113.7/tcp/1', '/ip4/10.0.0.1/tcp/1'].map(text => multiaddr(text))
+  host.safeDispatchEvent('peer:identify', { detail: { peerId: peerOf(1), listenAddrs } as IdentifyResult })
+  t.strictSame(book.get(peerOf(1).toString()), addrsOf('/ip4/203.0.113.7/tcp/1'))
+  t.equal(view.size, 0)
+})
+
+t.test('a table that cannot be followed is logged, not fatal', async t => {
+  const { host, engine, view } = setUp()
+  host.store(peerOf(1), '/ip4/203.0.113.7/tcp/1')
+  host.getConnections = () => { throw new Error('gone') }
+  engine.add(peerOf(1))
+  await nextTurn()
+  t.equal(view.size, 0)
+})
