@@ -119,7 +119,8 @@ export class Announcer implements Component {
     await Promise.all(Array.from({ length: REPEAT_CONCURRENCY }, async () => {
       for (const announcement of due) {
         if (this.#stopping.signal.aborted) return
-        await this.#repeat(announcement)
+        const isWithdrawn = this.#announcements.get(toName(announcement.key)) !== announcement
+        if (!isWithdrawn) await this.#repeat(announcement)
       }
     }))
   }

@@ -38,8 +38,9 @@ export class Bootstrap implements Component, ReadinessCheck {
   readonly #answeredAt = new Map<string, number>()
   readonly #stopping = new AbortController()
   #timer: NodeJS.Timeout | undefined
-  #round: Promise<void> = Promise.resolve()
-  #isProbing = false
+  /** The rounds under way. A new set begins a round of its own, so there may be several. */
+  #rounds: Promise<unknown> = Promise.resolve()
+  #roundCount = 0
 
   constructor (opts: Options, deps: Deps) {
     this.#opts = opts
@@ -49,13 +50,13 @@ export class Bootstrap implements Component, ReadinessCheck {
 
   async start (): Promise<void> {
     this.replace(this.#opts.peers)
-    this.#timer = setInterval(() => this.#startRound(), this.#opts.probeIntervalMs).unref()
+    this.#timer = setInterval(() => { if (this.#roundCount === 0) this.#startRound() }, this.#opts.probeIntervalMs).unref()
   }
 
   async stop (): Promise<void> {
     clearInterval(this.#timer)
     this.#stopping.abort()
-    await this.#round
+    await this.#rounds
   }
 
   /** Puts another bootstrap set in force and probes it at once. */
@@ -81,11 +82,14 @@ export class Bootstrap implements Component, ReadinessCheck {
   }
 
   #startRound (): void {
-    if (this.#isProbing || this.#stopping.signal.aborted) return
-    this.#isProbing = true
-    this.#round = Promise.all(this.#peers.map(async peer => await this.#probe(peer))).then(() => {
+    if (this.#stopping.signal.aborted) return
+    this.#roundCount++
+    const round = Promise.all(this.#peers.map(async peer => await this.#probe(peer))).then(() => {
       this.#deps.metrics.bootstrapAlive.set(this.alive)
-    }).finally(() => { this.#isProbing = false })
+      this.#roundCount--
+    })
+    const before = this.#rounds
+    this.#rounds = round.then(async () => { await before })
   }
 
   async #probe (peer: string): Promise<void> {

@@ -1,0 +1,123 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Connection, PeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import t, { type Test } from 'tap'
+import { Bootstrap } from '../../src/kad/bootstrap.ts'
+import { createMetrics } from '../../src/observability/metrics.ts'
+import { FakeEngine } from './fake-engine.ts'
+import { metricValue, peerOf, SECOND_MS, silentLog, TestClock } from './fixtures.ts'
+
+const LAPSE_MS = 20 * SECOND_MS
+const addressOf = (name: string): string => `/ip4/127.0.0.1/tcp/1/p2p/${peerOf(name)}`
+
+/** Peers that answer a dial and a ping as long as they are in the set. */
+class FakeNetwork {
+  readonly peerId = peerOf('self')
+  readonly living = new Set<string>()
+  readonly dialled: string[] = []
+  /** Holds dials back until it settles. */
+  delay: Promise<void> = Promise.resolve()
+
+  async dial (address: unknown): Promise<Connection> {
+    const id = (address as Multiaddr).getComponents().at(-1)?.value ?? ''
+    this.dialled.push(id)
+    await this.delay
+    return { remotePeer: peerIdFromString(id) } as Connection
+  }
+
+  async ping (peer: PeerId): Promise<void> {
+    if (!this.living.has(peer.toString())) throw new Error('no answer')
+  }
+}
+
+async function setUp (t: Test, { peers, living }: { readonly peers: readonly string[], readonly living: readonly string[] }) {
+  const clock = new TestClock()
+  const metrics = createMetrics()
+  const engine = new FakeEngine()
+  const network = new FakeNetwork()
+  for (const name of living) network.living.add(peerOf(name).toString())
+  // Longer than a test: rounds begin with `start` and `replace`.
+  const bootstrap = new Bootstrap({ peers: peers.map(addressOf), probeIntervalMs: 1e6, lapseMs: LAPSE_MS }, {
+    host: network, client: network, engine, metrics: metrics.kad, log: silentLog, now: clock.now,
+  })
+  await bootstrap.start()
+  t.teardown(async () => { await bootstrap.stop() })
+  await nextTurn()
+  return { bootstrap, clock, metrics, engine, network }
+}
+
+t.test('without bootstrap peers the reason says which setting to set', async t => {
+  const { bootstrap } = await setUp(t, { peers: [], living: [] })
+  t.equal(bootstrap.reason(), 'no bootstrap peer is configured: set kad.bootstrap')
+})
+
+t.test('one peer that answers is enough, and it is offered to the table', async t => {
+  const { bootstrap, engine, metrics } = await setUp(t, { peers: ['a', 'b'], living: ['b'] })
+  t.equal(bootstrap.alive, 1)
+  t.equal(bootstrap.reason(), undefined)
+  t.strictSame(engine.offered, [peerOf('b').toString()])
+  t.equal(await metricValue(metrics, 'svc_dht_kad_bootstrap_alive'), 1)
+})
+
+t.test('when nobody answers the reason says how many were asked', async t => {
+  const { bootstrap } = await setUp(t, { peers: ['a', 'b'], living: [] })
+  t.equal(bootstrap.reason(), 'none of 2 bootstrap peers answered in the last 20 s')
+})
+
+t.test('an answer counts until it lapses', async t => {
+  const { bootstrap, clock } = await setUp(t, { peers: ['a'], living: ['a'] })
+  clock.advance(LAPSE_MS)
+  t.equal(bootstrap.reason(), undefined)
+  clock.advance(1)
+  t.match(bootstrap.reason(), 'none of 1 bootstrap peers')
+})
+
+t.test('another set is in force and asked at once, and the answers of the old one count no more', async t => {
+  const { bootstrap, network } = await setUp(t, { peers: ['a'], living: ['a', 'b'] })
+  bootstrap.replace([addressOf('b')])
+  t.equal(bootstrap.alive, 0)
+  await nextTurn()
+  t.equal(bootstrap.alive, 1)
+  t.strictSame(network.dialled, ['a', 'b'].map(name => peerOf(name).toString()))
+})
+
+t.test('another set is asked while the old one is still waited for, whose late answers do not count', async t => {
+  const { bootstrap, network } = await setUp(t, { peers: [], living: ['a', 'b'] })
+  const late = Promise.withResolvers<void>()
+  network.delay = late.promise
+  bootstrap.replace([addressOf('a')])
+  network.delay = Promise.resolve()
+  bootstrap.replace([addressOf('b')])
+  await nextTurn()
+  t.equal(bootstrap.alive, 1)
+  late.resolve()
+  await nextTurn()
+  t.equal(bootstrap.alive, 1)
+})
+
+t.test('a daemon does not bootstrap from itself', async t => {
+  const { bootstrap, network } = await setUp(t, { peers: ['self'], living: ['self'] })
+  t.strictSame(network.dialled, [])
+  t.match(bootstrap.reason(), 'no bootstrap peer is configured')
+})
+
+t.test('the metric tells which set is in force, whatever its order', async t => {
+  const { bootstrap, metrics } = await setUp(t, { peers: ['a', 'b'], living: [] })
+  const series = async (): Promise<string | undefined> => (await metrics.registry.metrics()).match(/^bootstrap_set_hash\{hash="(b3:\w+)"\} 1$/m)?.[1]
+  const before = await series()
+  t.ok(before)
+  bootstrap.replace([addressOf('b'), addressOf('a')])
+  t.equal(await series(), before)
+  bootstrap.replace([addressOf('b')])
+  t.not(await series(), before)
+})
+
+t.test('after its stop nobody is asked', async t => {
+  const { bootstrap, network } = await setUp(t, { peers: [], living: [] })
+  await bootstrap.stop()
+  await bootstrap.stop()
+  bootstrap.replace([addressOf('a')])
+  await nextTurn()
+  t.strictSame(network.dialled, [])
+})
