@@ -1,3 +1,4 @@
+import type { PeerId } from '@libp2p/interface'
 import type { MultihashKey } from '../core/key.ts'
 import { prefixesOfAddresses, toAddressText } from './addresses.ts'
 import type { Announcer } from './announcer.ts'
@@ -102,16 +103,16 @@ export class Inspection {
     return {
       peer: peer.toString(),
       records: { used: usage.records, limit: limits.recordsPerPeer },
-      prefixes: this.#prefixesOf(text, bytes).map(prefix => ({ prefix, used: records.usageOfPrefix(prefix), limit: limits.recordsPerPrefix })),
+      prefixes: this.#prefixesOf(peer, bytes).map(prefix => ({ prefix, used: records.usageOfPrefix(prefix), limit: limits.recordsPerPrefix })),
       total: { used: records.size, limit: limits.records },
       announcements: { available: usage.available, perSecond: limits.addsPerPeerPerSecond },
     }
   }
 
   /** The prefixes a peer is seen at: those of its connections, which is what counts, or else of what it announced. */
-  #prefixesOf (id: string, bytes: Uint8Array): string[] {
+  #prefixesOf (peer: PeerId, bytes: Uint8Array): string[] {
     const { host, records } = this.#deps
-    const seen = host.getConnections().filter(({ remotePeer }) => remotePeer.toString() === id).map(({ remoteAddr }) => remoteAddr.toString())
+    const seen = host.getConnections().filter(({ remotePeer }) => remotePeer.equals(peer)).map(({ remoteAddr }) => remoteAddr.toString())
     return prefixesOfAddresses(seen.length > 0 ? seen : (records.addressesOf(bytes) ?? []).map(toAddressText))
   }
 }

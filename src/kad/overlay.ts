@@ -20,12 +20,12 @@ interface Deps {
   readonly self: PeerId
   /** Our own addresses, as others may dial them. */
   readonly ownAddresses: () => readonly Uint8Array[]
-  readonly engine: Engine
+  readonly engine: Pick<Engine, 'tableSize' | 'findProviders' | 'findPeer' | 'findClosest' | 'findValues'>
   readonly view: RoutingView
   readonly book: AddressBook
   readonly records: ProviderRecords
   readonly values: ValueStore
-  readonly publisher: Publisher
+  readonly publisher: Pick<Publisher, 'publishValue'>
   readonly now: () => number
 }
 
@@ -56,8 +56,9 @@ export class KadOverlay {
   }
 
   async heldPeer (id: string): Promise<PeerRecord | undefined> {
-    const addrs = this.#knownAddresses(parsePeerId(id))
-    return addrs === undefined ? undefined : toPeerRecord(id, addrs)
+    const peer = parsePeerId(id)
+    const addrs = this.#knownAddresses(peer)
+    return addrs === undefined ? undefined : toPeerRecord(peer.toString(), addrs)
   }
 
   async * walkPeer (id: string, walk: Walk): AsyncGenerator<PeerRecord> {
@@ -102,7 +103,7 @@ export class KadOverlay {
     const peer = peerIdFromBytes(id)
     if (peer === undefined) return undefined
     const listed = this.#deps.view.get(peer.toString())
-    if (listed !== undefined) return listed.addrs.length > 0 ? listed.encoded : undefined
+    if (listed !== undefined && listed.addrs.length > 0) return listed.encoded
     const addrs = this.#knownAddresses(peer)
     return addrs === undefined ? undefined : encodePeer({ id, addrs })
   }
@@ -114,10 +115,9 @@ export class KadOverlay {
 
   #knownAddresses (peer: PeerId): readonly Uint8Array[] | undefined {
     const { self, ownAddresses, view, book, records } = this.#deps
-    if (peer.equals(self)) return ownAddresses()
     const id = peer.toString()
-    const known = view.get(id)?.addrs ?? book.get(id) ?? records.addressesOf(peer.toMultihash().bytes)
-    return known !== undefined && known.length > 0 ? known : undefined
+    const known = peer.equals(self) ? [ownAddresses()] : [view.get(id)?.addrs, book.get(id), records.addressesOf(peer.toMultihash().bytes)]
+    return known.find(addrs => addrs !== undefined && addrs.length > 0)
   }
 
   #toRecord ({ id, multiaddrs }: PeerInfo): PeerRecord {
