@@ -64,7 +64,7 @@ t.test('with a sealed identity the peer ID survives a restart, and neither key n
   const peerIds: unknown[] = []
   for (let run = 0; run < 2; run++) {
     const daemon = start(t, 'svc-dht', args, { XDG_RUNTIME_DIR: join(folder, 'run') })
-    peerIds.push(parseLines(await daemon.printed(/"msg":"started"/)).find(({ msg }) => msg === 'started')?.['peer_id'])
+    peerIds.push(/"peer_id":"(\w+)"/.exec(await daemon.printed(/"peer_id":"\w+"/))?.[1])
     daemon.child.kill('SIGTERM')
     t.notMatch((await daemon.exit).stdout, /correct horse|"sealed"/)
   }
