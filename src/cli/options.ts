@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { parseDuration } from '../core/duration.ts'
 
 /** The text of `--limit`, 1 to 1000 as the admin API has it. */
 export function parseLimit (text: string): number {
@@ -7,12 +8,13 @@ export function parseLimit (text: string): number {
   return limit
 }
 
-/** The text of `--ttl` in seconds: `90s`, `45m`, `12h`, `2d`, or several together as in `1h30m`. */
+/** The text of `--ttl`, in seconds. */
 export function parseTtl (text: string): number {
-  const parts = [...text.matchAll(/(\d{1,9})([smhd])/g)]
-  const seconds = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (UNIT_SECONDS[unit ?? ''] ?? 0), 0)
-  if (parts.map(([part]) => part).join('') !== text || seconds === 0) throw new InvalidArgumentError('Give a duration such as 90s, 45m, 12h or 1h30m.')
-  return seconds
+  try {
+    const seconds = parseDuration(text) / 1000
+    if (Number.isInteger(seconds) && seconds > 0) return seconds
+  } catch {
+    // not a duration at all: refused as one that is too short
+  }
+  throw new InvalidArgumentError('Give a duration such as 90s, 45m, 12h or 1h30m, in whole seconds.')
 }
-
-const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }

@@ -1,3 +1,5 @@
+import { parseDuration, printDuration } from '../core/duration.ts'
+
 /** One row of the settings table. `parse` takes the text of a flag, variable or file value and throws a plain sentence. */
 export interface Setting<T> {
   readonly doc: string
@@ -125,24 +127,6 @@ export function listener (doc: string, fallback: string): Setting<string> {
       return parsed
     },
   }
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
-/** @throws {Error} with a plain sentence when the text is not a duration */
-export function parseDuration (value: string): number {
-  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(value)
-  const unitMs = UNIT_MS[match?.[2] ?? '']
-  const ms = Number(match?.[1]) * (unitMs ?? Number.NaN)
-  if (!Number.isSafeInteger(ms)) throw new Error('must be a duration such as 250ms, 10s, 5m, 24h or 7d')
-  return ms
-}
-
-function printDuration (ms: number): string {
-  // Hours up to a week, as people say 24h and 48h.
-  const units = Object.entries(UNIT_MS).reverse().filter(([unit]) => unit !== 'd' || ms >= 7 * 86_400_000)
-  const [unit, unitMs] = units.find(([, size]) => ms % size === 0 && ms >= size) ?? ['ms', 1]
-  return `${ms / unitMs}${unit}`
 }
 
 function marked<T> (doc: string, fallback: T, marks: Marks): Pick<Setting<T>, 'doc' | 'fallback' | 'governed' | 'sensitive'> {

@@ -1,4 +1,5 @@
 import type { Clock, Component } from '../core/component.ts'
+import { printDuration } from '../core/duration.ts'
 import { DhtError } from '../core/errors.ts'
 import type { MultihashKey } from '../core/key.ts'
 import { emptyTrace, type WalkTrace } from '../core/peer.ts'
@@ -83,7 +84,7 @@ export class Announcer implements Component {
     const { ttlMs = this.#opts.ttlMs, signal } = options
     const { maxTtlMs, limit } = this.#opts
     if (!(ttlMs >= 1000 && ttlMs <= maxTtlMs)) {
-      throw new DhtError('BadRequest', `A TTL is between 1 s and ${maxTtlMs / 1000} s.`, { hint: 'See providers.maxTtl.' })
+      throw new DhtError('BadRequest', `A TTL is between 1s and ${printDuration(maxTtlMs)}.`, { hint: 'See providers.maxTtl.' })
     }
     const name = toName(key)
     const known = this.#announcements.get(name)

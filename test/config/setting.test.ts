@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { eachSetting } from '../../src/config/load.ts'
-import { bool, choice, duration, int, list, listener, parseDuration, text } from '../../src/config/setting.ts'
+import { bool, choice, duration, int, list, listener, text } from '../../src/config/setting.ts'
+import { parseDuration } from '../../src/core/duration.ts'
 
 const HOUR_MS = 3_600_000
 
