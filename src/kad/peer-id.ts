@@ -1,8 +1,8 @@
-import { peerIdFromCID, peerIdFromMultihash, peerIdFromString } from '@libp2p/peer-id'
+import { peerIdFromMultihash } from '@libp2p/peer-id'
 import type { PeerId } from '@libp2p/interface'
 import * as Digest from 'multiformats/hashes/digest'
 import { DhtError } from '../core/errors.ts'
-import { parseCid } from '../core/key.ts'
+import { parsePeerId as parsePeerIdText } from '../core/peer-id.ts'
 
 /** The peer a binary peer ID names, or undefined when the bytes are none. */
 export function peerIdFromBytes (bytes: Uint8Array): PeerId | undefined {
@@ -14,14 +14,12 @@ export function peerIdFromBytes (bytes: Uint8Array): PeerId | undefined {
 }
 
 /**
- * Reads a peer ID: base58btc multihash, or a CIDv1 of codec libp2p-key.
+ * The peer that a text names: base58btc multihash, or a CIDv1 of codec libp2p-key.
  * @throws {DhtError} BadRequest
  */
 export function parsePeerId (text: string): PeerId {
-  try {
-    const cid = text.startsWith('1') || text.startsWith('Qm') ? undefined : parseCid(text)
-    return cid === undefined ? peerIdFromString(text) : peerIdFromCID(cid)
-  } catch (cause) {
-    throw new DhtError('BadRequest', 'Not a peer ID.', { cause, hint: 'Give it as 12D3Koo…, Qm… or k51….', reason: 'key' })
-  }
+  const bytes = parsePeerIdText(text)
+  const peer = bytes === undefined ? undefined : peerIdFromBytes(bytes)
+  if (peer === undefined) throw new DhtError('BadRequest', 'Not a peer ID.', { hint: 'Give it as 12D3Koo…, Qm… or k51….', reason: 'key' })
+  return peer
 }

@@ -7,7 +7,7 @@ import { HttpError } from '../../../envelope.ts'
 import { assertAcceptsIpnsRecord, IPNS_RECORD_TYPE } from '../../accept.ts'
 import { clientSignal, type PublicContext } from '../../context.ts'
 import { matchesEtag, toHttpDate } from '../../freshness.ts'
-import { parsePeerId } from '../../peer-id.ts'
+import { parsePeerId } from '../../../../core/peer-id.ts'
 
 const IPNS_PREFIX = Buffer.from('/ipns/')
 const NANOSECONDS = 1_000_000_000n

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { HttpError } from '../../../envelope.ts'
 import { answerPeers } from '../../answer-peers.ts'
 import type { PublicContext } from '../../context.ts'
-import { parsePeerId, toPeerIdText } from '../../peer-id.ts'
+import { parsePeerId, toPeerIdText } from '../../../../core/peer-id.ts'
 
 /** `GET /routing/v1/peers/{id}`: where the peer can be reached. */
 export function peersRoute (app: FastifyInstance, context: PublicContext): void {

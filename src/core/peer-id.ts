@@ -1,6 +1,6 @@
 import { base58btc } from 'multiformats/bases/base58'
 import * as Digest from 'multiformats/hashes/digest'
-import { parseCid } from '../../core/key.ts'
+import { parseCid } from './key.ts'
 
 /** Multicodec codes: the codec of a peer ID as a CID, and the two hashes that a peer ID may have (libp2p peer-ids). */
 const LIBP2P_KEY = 0x72
