@@ -1,17 +1,24 @@
 import { pipe } from 'it-pipe'
 import type { Clock } from '../core/component.ts'
 import type { MultihashKey } from '../core/key.ts'
-import { emptyTrace, type PeerRecord, type Walk } from '../core/peer.ts'
+import { emptyTrace, type PeerRecord } from '../core/peer.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { AnswerCache } from './answer-cache.ts'
 import type { Answer, AnswerSummary, LookupOptions, LookupPort } from './answer.ts'
 import { closestFirst } from './closest-first.ts'
 import { firstWithAddresses } from './first-with-addresses.ts'
-import { interleave } from './interleave.ts'
 import { onePerPeer } from './one-per-peer.ts'
+import { PlaneWalk, type Question } from './plane-walk.ts'
 import type { OverlayPlane } from './ports.ts'
-import { WalkBudget, type RunningWalk } from './walk-budget.ts'
+import { SharedWalks } from './shared-walks.ts'
+import { WalkBudget } from './walk-budget.ts'
+
+/** A walk keeps what it found for callers that come late: as many records as one request may look at. */
+const RECORDS_PER_WALK = 10_000
+
+/** Callers that one walk serves; beyond them another begins. */
+const CALLERS_PER_WALK = 1000
 
 interface Options {
   readonly deadlineMs: number
@@ -28,35 +35,23 @@ interface Deps {
   readonly now: Clock
 }
 
-type Shape = (source: AsyncIterable<PeerRecord>) => AsyncGenerator<PeerRecord>
-
-/** What one kind of lookup asks each plane, and what makes an answer of the sightings. */
-interface Question {
-  readonly kind: 'providers' | 'peer' | 'closest'
-  readonly id: string
+/** How a lookup makes its answer of the sightings, its own or those of a walk that it shares. */
+interface Asked extends Question {
   held (plane: OverlayPlane): readonly PeerRecord[] | Promise<readonly PeerRecord[]>
-  walk (plane: OverlayPlane, walk: Walk): AsyncIterable<PeerRecord>
-  concerns (record: PeerRecord): boolean
   /** True when nothing that the network could add would change the answer. */
   isAnswered (held: readonly PeerRecord[]): boolean
-  shape (onMore: () => void): Shape
+  shape (onMore: () => void): (source: AsyncIterable<PeerRecord>) => AsyncGenerator<PeerRecord>
 }
 
-/** What happened on the way to one answer. */
-interface Course {
-  /** A plane could not say what it knows. */
-  hasFailed: boolean
-  /** The walks ended, or were cut off, before the answer had all it wanted. */
-  isExhausted: boolean
-  /** Sightings of the walks, for the cache. Bounded by the answer's limit, or k peers of each plane. */
-  readonly found: Map<string, PeerRecord>
-}
-
-/** One answer from all planes: what we hold at once, then what their walks find, as they find it. */
+/**
+ * One answer from all planes: what we hold at once, then what their walks find, as they find it. Lookups that ask the same at the
+ * same time share one walk; it ends at its own deadline, so who joins it late waits less.
+ */
 export class Lookup implements LookupPort {
   readonly #deps: Deps
   readonly #budget: WalkBudget
   readonly #cache: AnswerCache
+  readonly #walks = new SharedWalks<PlaneWalk, PeerRecord>({ callers: CALLERS_PER_WALK, items: RECORDS_PER_WALK })
 
   constructor (options: Options, deps: Deps) {
     this.#deps = deps
@@ -103,12 +98,12 @@ export class Lookup implements LookupPort {
     }, options)
   }
 
-  #answer (question: Question, options: LookupOptions): Answer {
+  #answer (question: Asked, options: LookupOptions): Answer {
     const summary: AnswerSummary = { resolvedAt: this.#deps.now(), cached: false, truncated: undefined, trace: emptyTrace() }
     return { records: this.#counted(question, options, summary), summary }
   }
 
-  async * #counted (question: Question, options: LookupOptions, summary: AnswerSummary): AsyncGenerator<PeerRecord> {
+  async * #counted (question: Asked, options: LookupOptions, summary: AnswerSummary): AsyncGenerator<PeerRecord> {
     const { kind } = question
     const { metrics } = this.#deps
     const stopTimer = metrics.firstResultSeconds.startTimer({ kind })
@@ -127,60 +122,58 @@ export class Lookup implements LookupPort {
     }
   }
 
-  async * #records (question: Question, { signal }: LookupOptions, summary: AnswerSummary): AsyncGenerator<PeerRecord> {
-    const course: Course = { hasFailed: false, isExhausted: false, found: new Map() }
-    const held = await this.#held(question, course)
+  async * #records (question: Asked, { signal }: LookupOptions, summary: AnswerSummary): AsyncGenerator<PeerRecord> {
+    const { held, hasFailed } = await this.#held(question)
     const isAnswered = question.isAnswered(held)
-    const recent = isAnswered ? undefined : this.#recent(question, held)
-    using walk = isAnswered || recent !== undefined ? undefined : this.#budget.begin(question.kind, signal)
+    const recent = isAnswered ? undefined : this.#cache.get(cacheKey(question), held, this.#deps.now())
+    using seat = isAnswered || recent !== undefined ? undefined : this.#walk(question, held, signal)
+    if (!isAnswered) this.#deps.metrics.cache.inc({ result: seat === undefined ? 'hit' : seat.isShared ? 'shared' : 'miss' })
     if (recent !== undefined) Object.assign(summary, { cached: true, resolvedAt: recent.resolvedAt })
-    if (walk !== undefined) summary.trace = walk.trace
+    if (seat !== undefined) summary.trace = seat.walk.trace
 
     let hasMore = false
-    const sightings = walk === undefined ? recent?.found ?? [] : this.#walk(question, walk, course)
-    yield * pipe(concat(held, sightings), question.shape(() => { hasMore = true }))
+    let isExhausted = false // or cut off, before the answer had all it wanted
+    async function * sightings (): AsyncGenerator<PeerRecord> {
+      yield * held
+      yield * seat?.items ?? recent?.found ?? []
+      isExhausted = true
+    }
+    yield * pipe(sightings(), question.shape(() => { hasMore = true }))
 
-    if (recent === undefined) summary.resolvedAt = this.#deps.now()
-    const isSatisfied = isAnswered || (walk !== undefined && !course.isExhausted)
-    if (hasMore) summary.truncated = 'limit'
-    else if (course.hasFailed && !isSatisfied) summary.truncated = 'error'
-    else if (walk?.signal.aborted === true && !isSatisfied) summary.truncated = 'deadline'
-    else if (walk !== undefined) this.#cache.put(cacheKey(question), [...course.found.values()], held, summary.resolvedAt)
+    if (recent === undefined) summary.resolvedAt = seat?.walk.endedAt ?? this.#deps.now()
+    const isSatisfied = isAnswered || (seat !== undefined && !isExhausted)
+    if (hasMore || seat?.isFull === true) summary.truncated = 'limit'
+    else if (isSatisfied) seat?.walk.finish()
+    else if (hasFailed || seat?.walk.hasFailed === true) summary.truncated = 'error'
+    else if (seat !== undefined && (seat.walk.endedAt === undefined || signal.aborted)) summary.truncated = 'deadline'
   }
 
-  #recent (question: Question, held: readonly PeerRecord[]) {
-    const recent = this.#cache.get(cacheKey(question), held, this.#deps.now())
-    this.#deps.metrics.cache.inc({ result: recent === undefined ? 'miss' : 'hit' })
-    return recent
+  #walk (question: Asked, held: readonly PeerRecord[], signal: AbortSignal) {
+    const { planes, now } = this.#deps
+    return this.#walks.join(cacheKey(question), () => new PlaneWalk(question, {
+      planes,
+      running: this.#budget.begin(question.kind),
+      now,
+      onFinish: (found, at) => this.#cache.put(cacheKey(question), found, held, at),
+      onFailure: err => this.#warn(question, err),
+    }), signal)
   }
 
-  async #held (question: Question, course: Course): Promise<PeerRecord[]> {
+  async #held (question: Asked): Promise<{ readonly held: readonly PeerRecord[], readonly hasFailed: boolean }> {
+    let hasFailed = false
     const held = await Promise.all(this.#deps.planes.map(async plane => {
       try {
         return await question.held(plane)
       } catch (err) {
-        this.#failed(question, course, err)
+        hasFailed = true
+        this.#warn(question, err)
         return []
       }
     }))
-    return held.flat()
+    return { held: held.flat(), hasFailed }
   }
 
-  async * #walk (question: Question, walk: RunningWalk, course: Course): AsyncGenerator<PeerRecord> {
-    const walks = this.#deps.planes.map(async function * (plane) { yield * question.walk(plane, walk) })
-    const onFailure = (err: unknown): void => {
-      if (!walk.signal.aborted) this.#failed(question, course, err) // aborted: planes throw, as their port says
-    }
-    for await (const record of interleave(walks, walk.signal, onFailure)) {
-      if (!question.concerns(record)) continue
-      if ((course.found.get(record.id)?.addrs.length ?? 0) === 0) course.found.set(record.id, record)
-      yield record
-    }
-    course.isExhausted = true
-  }
-
-  #failed (question: Question, course: Course, err: unknown): void {
-    course.hasFailed = true
+  #warn (question: Question, err: unknown): void {
     this.#deps.log.warn({ err, kind: question.kind, key: question.id }, 'a plane failed during a lookup')
   }
 }
@@ -191,8 +184,4 @@ function cacheKey (question: Question): string {
 
 function toId (key: Uint8Array): string {
   return Buffer.from(key).toString('base64url')
-}
-
-async function * concat<T> (...parts: ReadonlyArray<Iterable<T> | AsyncIterable<T>>): AsyncGenerator<T> {
-  for (const part of parts) yield * part
 }

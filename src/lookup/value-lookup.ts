@@ -2,6 +2,7 @@ import { DhtError } from '../core/errors.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { ValuePort } from './answer.ts'
 import type { ValuePlane } from './ports.ts'
+import { SharedWalks, type Shareable } from './shared-walks.ts'
 import { WalkBudget, type RunningWalk, type WalkBudgetOptions } from './walk-budget.ts'
 
 interface Deps {
@@ -11,36 +12,70 @@ interface Deps {
 
 interface Caller { readonly signal: AbortSignal }
 
-/** Finds and publishes signed values within the deadline; its budget is its own, so lookups of providers cannot use it up. */
+/** A search for one value: its only item is the best one, or undefined. */
+interface Search extends Shareable<Uint8Array | undefined> {
+  readonly running: RunningWalk
+}
+
+/** What one caller waits for, and the walk that brings it. */
+interface Attempt<T> {
+  readonly running: RunningWalk
+  readonly result: Promise<T>
+}
+
+/** Callers that one search serves; beyond them another begins. */
+const CALLERS_PER_SEARCH = 1000
+
+/**
+ * Finds and publishes signed values within the deadline; its budget is its own, so lookups of providers cannot use it up. Who looks
+ * for the same value at the same time shares one search, and what becomes of it.
+ */
 export class ValueLookup implements ValuePort {
   readonly #deps: Deps
   readonly #budget: WalkBudget
+  readonly #searches = new SharedWalks<Search, Uint8Array | undefined>({ callers: CALLERS_PER_SEARCH, items: 1 })
 
   constructor (options: WalkBudgetOptions, deps: Deps) {
     this.#deps = deps
     this.#budget = new WalkBudget(options, deps.metrics)
   }
 
-  find (key: Uint8Array, { signal }: Caller): Promise<Uint8Array | undefined> {
-    return this.#run('value', signal, walk => this.#deps.plane.findValue(key, walk))
+  async find (key: Uint8Array, { signal }: Caller): Promise<Uint8Array | undefined> {
+    return await this.#run('value', signal, stack => {
+      const seat = stack.use(this.#searches.join(Buffer.from(key).toString('base64url'), () => this.#search(key), signal))
+      return { running: seat.walk.running, result: first(seat.items) }
+    })
   }
 
-  publish (key: Uint8Array, value: Uint8Array, { signal }: Caller): Promise<{ readonly reached: number }> {
-    return this.#run('publish', signal, walk => this.#deps.plane.publishValue(key, value, walk))
+  async publish (key: Uint8Array, value: Uint8Array, { signal }: Caller): Promise<{ readonly reached: number }> {
+    return await this.#run('publish', signal, stack => {
+      const running = stack.use(this.#budget.begin('publish', signal))
+      return { running, result: beforeItEnds(running, this.#deps.plane.publishValue(key, value, running)) }
+    })
   }
 
-  async #run<T> (kind: 'value' | 'publish', signal: AbortSignal, work: (walk: RunningWalk) => Promise<T>): Promise<T> {
+  #search (key: Uint8Array): Search {
+    const { plane } = this.#deps
+    const running = this.#budget.begin('value')
+    async function * items (): AsyncGenerator<Uint8Array | undefined> {
+      yield await beforeItEnds(running, plane.findValue(key, running))
+    }
+    return { running, items: items(), [Symbol.dispose]: () => running[Symbol.dispose]() }
+  }
+
+  async #run<T> (kind: 'value' | 'publish', signal: AbortSignal, start: (stack: DisposableStack) => Attempt<T>): Promise<T> {
     let outcome: 'complete' | 'empty' | 'deadline' | 'stopped' | 'error' | 'refused' = 'refused'
     try {
-      using walk = this.#budget.begin(kind, signal)
+      using stack = new DisposableStack()
+      const { running, result } = start(stack)
       outcome = 'error'
       try {
-        const result = await Promise.race([work(walk), rejectOnAbort(walk.signal)])
-        outcome = result === undefined ? 'empty' : 'complete'
-        return result
+        const value = await result
+        outcome = value === undefined ? 'empty' : 'complete'
+        return value
       } catch (err) {
-        if (!walk.signal.aborted) throw err
-        outcome = walk.isOverdue ? 'deadline' : 'stopped'
+        if (!running.isOverdue && !signal.aborted) throw err
+        outcome = running.isOverdue ? 'deadline' : 'stopped'
         throw new DhtError('Timeout', 'The network did not answer in time.', { cause: err })
       }
     } finally {
@@ -49,10 +84,17 @@ export class ValueLookup implements ValuePort {
   }
 }
 
-/** A plane should heed the signal itself; this keeps one that does not from holding the caller. */
-function rejectOnAbort (signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.throwIfAborted()
+/** The first item. Without one the caller has left: a search always ends with an item or a failure. */
+async function first<T> (items: AsyncIterable<T>): Promise<T> {
+  const { done, value } = await items[Symbol.asyncIterator]().next()
+  if (done === true) throw new Error('the caller has left')
+  return value
+}
+
+/** A plane should heed the signal itself; this keeps one that does not from holding the callers. */
+async function beforeItEnds<T> ({ signal }: RunningWalk, work: Promise<T>): Promise<T> {
+  return await Promise.race([work, new Promise<never>((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason)
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
+  })])
 }

@@ -11,7 +11,7 @@ export interface WalkBudgetOptions {
 
 /** A walk that holds its place until it is disposed. */
 export interface RunningWalk extends Walk, Disposable {
-  /** True when the deadline ended the walk, not the caller. */
+  /** True when the deadline ended the walk, not a caller. */
   readonly isOverdue: boolean
 }
 
@@ -27,10 +27,10 @@ export class WalkBudget {
   }
 
   /**
-   * Takes a place. The walk's signal aborts with the caller's, at the deadline, and when the walk is disposed.
+   * Takes a place. The walk's signal aborts at the deadline, when the walk is disposed, and with the caller's if it has only one.
    * @throws {DhtError} Backpressure when all places are taken: refused now, rather than slow for everyone
    */
-  begin (kind: LookupKind, callerSignal: AbortSignal): RunningWalk {
+  begin (kind: LookupKind, callerSignal?: AbortSignal): RunningWalk {
     if (this.#running >= this.#options.concurrent) {
       throw new DhtError('Backpressure', 'Too many lookups walk the network.', { retryAfterMs: 1000, reason: 'http_lookup' })
     }
@@ -45,7 +45,7 @@ export class WalkBudget {
     }, this.#options.deadlineMs)
     const trace = emptyTrace()
     return {
-      signal: AbortSignal.any([callerSignal, own.signal]),
+      signal: callerSignal === undefined ? own.signal : AbortSignal.any([callerSignal, own.signal]),
       trace,
       get isOverdue () { return isOverdue },
       [Symbol.dispose]: () => {

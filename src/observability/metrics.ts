@@ -56,7 +56,7 @@ export function createMetrics (registry = new Registry()) {
       firstResultSeconds: histogram('svc_dht_lookup_first_result_seconds', 'Time until the first result of a lookup.', REQUEST_SECONDS, ['kind']),
       hops: histogram('svc_dht_lookup_hops', 'Hops of a lookup that walked the network.', COUNTS, ['kind']),
       messages: histogram('svc_dht_lookup_messages', 'RPCs sent by a lookup that walked the network.', COUNTS, ['kind']),
-      cache: counter('svc_dht_lookup_cache_total', 'Lookups that could use a recent answer, by result.', ['result']),
+      cache: counter('svc_dht_lookup_cache_total', 'Lookups by whether a recent answer was there (hit), a walk to share (shared), or neither (miss).', ['result']),
       walking: gauge('svc_dht_lookups_walking', 'Lookups that walk the network now.'),
     },
     http: {

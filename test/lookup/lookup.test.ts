@@ -199,3 +199,75 @@ t.test('the closest peers come sorted from all planes, and their limit truncates
   t.equal((await collect(records)).length, 20)
   t.equal(summary.truncated, undefined)
 })
+
+t.test('concurrent lookups of one key walk once, each with its own limit', async t => {
+  const walked = Promise.withResolvers<void>()
+  const { lookup, plane, walking, metrics } = setUp({
+    async * walk () {
+      yield a
+      await walked.promise
+      yield * [b, c]
+    },
+  }, { concurrent: 1 })
+  const first = lookup.providers(key('k'), all)
+  const reader = first.records[Symbol.asyncIterator]()
+  t.match(await reader.next(), { value: a }, 'the first result does not wait')
+  const second = lookup.providers(key('k'), { ...all, limit: 2 })
+  const [rest, short] = [collect({ [Symbol.asyncIterator]: () => reader }), collect(second.records)]
+  t.equal(await walking(), 1)
+  walked.resolve()
+  t.strictSame(await rest, [b, c])
+  t.strictSame(await short, [a, b], 'who comes late gets what was found before, and no more than it asked for')
+  t.strictSame([first.summary.truncated, second.summary.truncated], [undefined, 'limit'])
+  t.equal(plane.walks.length, 1)
+  t.equal(first.summary.trace, second.summary.trace)
+  t.match((await metrics.lookup.cache.get()).values.map(({ labels, value }) => [labels.result, value]), [['miss', 1], ['shared', 1]])
+  t.equal(await walking(), 0)
+  t.strictSame(await collect(lookup.providers(key('k'), all).records), [a, b, c], 'and the whole walk is used again')
+  t.equal(plane.walks.length, 1)
+})
+
+t.test('kinds do not share: a peer and the peers closest to it are two questions', async t => {
+  const { lookup, plane } = setUp({ walk: walk => yieldsThenHangs(walk) })
+  const answers = [lookup.peer(a.id, all), lookup.closest(key('k'), all), lookup.providers(key('k'), all)]
+  const readers = answers.map(({ records }) => records[Symbol.asyncIterator]())
+  for (const reader of readers) void reader.next()
+  await new Promise(setImmediate)
+  t.equal(plane.walks.length, 3)
+  await Promise.all(readers.map(reader => reader.return?.()))
+})
+
+t.test('the one who began a shared walk may leave it to the others', async t => {
+  const { lookup, outcomes } = setUp({
+    async * walk () {
+      yield a
+      await new Promise(setImmediate)
+      yield b
+    },
+  })
+  const gone = new AbortController()
+  const first = lookup.providers(key('k'), { limit: 100, signal: gone.signal })
+  const reader = first.records[Symbol.asyncIterator]()
+  await reader.next()
+  const second = lookup.providers(key('k'), all)
+  const rest = collect(second.records)
+  gone.abort()
+  t.match(await reader.next(), { done: true })
+  t.strictSame(await rest, [a, b])
+  t.strictSame([first.summary.truncated, second.summary.truncated], ['deadline', undefined])
+  t.strictSame(await outcomes(), [['providers', 'deadline', 1], ['providers', 'complete', 1]])
+})
+
+t.test('what fails or ends a shared walk, every answer says', async t => {
+  for (const [expected, walk] of [
+    ['error', () => yieldsThenFails(a)],
+    ['deadline', (walk: Walk) => yieldsThenHangs(walk, a)],
+  ] as const) {
+    const { lookup, plane, logged } = setUp({ walk }, { deadlineMs: 20 })
+    const answers = [lookup.providers(key('k'), all), lookup.providers(key('k'), all)]
+    t.strictSame(await Promise.all(answers.map(({ records }) => collect(records))), [[a], [a]])
+    t.strictSame(answers.map(({ summary }) => summary.truncated), [expected, expected])
+    t.equal(plane.walks.length, 1)
+    t.equal(logged.length, expected === 'error' ? 1 : 0, 'and it is logged once')
+  }
+})

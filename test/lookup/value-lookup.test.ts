@@ -64,3 +64,39 @@ t.test('more searches than there are places for are refused', async t => {
   t.strictSame(await values.publish(key, value, never), { reached: 0 })
   t.strictSame(await outcomes(), [['publish', 'refused'], ['value', 'stopped'], ['publish', 'complete']])
 })
+
+t.test('who looks for the same value at the same time shares one search', async t => {
+  const found = Promise.withResolvers<Uint8Array>()
+  let searches = 0
+  const { values, outcomes } = setUp({ findValue: async () => { searches++; return await found.promise } }, { concurrent: 1 })
+  const gone = new AbortController()
+  const first = values.find(key, { signal: gone.signal })
+  const others = [values.find(key, never), values.find(Buffer.from(key), never)]
+  gone.abort()
+  await t.rejects(first, { code: 'Timeout' }, 'who began it may leave')
+  found.resolve(value)
+  t.strictSame(await Promise.all(others), [value, value])
+  t.equal(searches, 1)
+  t.strictSame(await outcomes(), [['value', 'stopped'], ['value', 'complete']])
+  await values.find(key, never)
+  t.equal(searches, 2, 'the next one searches anew')
+})
+
+t.test('a search that fails, fails for all', async t => {
+  const { values } = setUp({ findValue: async () => { throw new DhtError('NotReady', 'nobody to ask') } }, { concurrent: 1 })
+  const finds = [values.find(key, never), values.find(key, never)]
+  for (const find of finds) await t.rejects(find, { code: 'NotReady' })
+})
+
+t.test('a shared search ends when its last caller leaves', async t => {
+  let seen: AbortSignal | undefined
+  const { values } = setUp({ findValue: (_key, walk: Walk) => { seen = walk.signal; return hangs() } })
+  const callers = [new AbortController(), new AbortController()]
+  const finds = callers.map(({ signal }) => values.find(key, { signal }))
+  for (const [index, caller] of callers.entries()) {
+    t.notOk(seen?.aborted)
+    caller.abort()
+    await t.rejects(async () => await finds[index], { code: 'Timeout' })
+  }
+  t.ok(seen?.aborted)
+})
