@@ -183,7 +183,10 @@ export async function composeKad (config: Config, { identity, version, log: pare
     ttlMs: providers.ttl, maxTtlMs: providers.maxTtl, republishPercent: providers.republishFraction, limit: providers.announced,
   }, { self: selfBytes, addresses: ownAddresses, records, publisher, metrics: metrics.kad, log, now })
   const bootstrap = new Bootstrap({
-    peers: kad.bootstrap, probeIntervalMs: kad.bootstrapProbeInterval, lapseMs: kad.bootstrapLapse,
+    scope,
+    peers: kad.bootstrap,
+    probeIntervalMs: kad.bootstrapProbeInterval,
+    lapseMs: kad.bootstrapLapse,
   }, { host, engine, client, metrics: metrics.kad, log, now })
   const server = new RpcServer({ ...kad, readTimeoutMs: kad.readTimeout, idleTimeoutMs: kad.idleTimeout }, {
     host,

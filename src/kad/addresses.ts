@@ -31,6 +31,11 @@ export function toAddressText (bytes: Uint8Array): string {
   return multiaddr(bytes).toString()
 }
 
+/** False for an address that this scope neither dials nor tells: whoever names it could have us knock inside our own network. */
+export function isInScope (text: string, scope: AddressScope): boolean {
+  return scope === 'any' || !isPrivateIp(ipOfAddress(text) ?? '')
+}
+
 /** The IP of an address, or undefined when it names a host in another way. */
 export function ipOfAddress (text: string): string | undefined {
   return multiaddr(text).getComponents().find(({ name }) => IP_PARTS.has(name))?.value

@@ -1,14 +1,17 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Clock, Component } from '../core/component.ts'
 import { jsonDigest } from '../core/digest.ts'
+import { DhtError } from '../core/errors.ts'
 import type { ReadinessCheck } from '../core/readiness.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import { isInScope, type AddressScope } from './addresses.ts'
 import type { Engine } from './engine.ts'
 import type { Host } from './host.ts'
 import type { RpcClient } from './rpc/client.ts'
 
 interface Options {
+  readonly scope: AddressScope
   /** Multiaddrs that end in /p2p/<peer ID>. Bounded by the setting's 64. */
   readonly peers: readonly string[]
   readonly probeIntervalMs: number
@@ -59,8 +62,15 @@ export class Bootstrap implements Component, ReadinessCheck {
     await this.#rounds
   }
 
-  /** Puts another bootstrap set in force and probes it at once. */
+  /**
+   * Puts another bootstrap set in force and probes it at once.
+   * @throws {DhtError} BadRequest for an address that is never dialled
+   */
   replace (peers: readonly string[]): void {
+    const undialled = peers.find(peer => !isInScope(peer, this.#opts.scope))
+    if (undialled !== undefined) {
+      throw new DhtError('BadRequest', `The bootstrap address ${undialled} is private, and kad.addresses = "public" does not dial such.`, { hint: 'Set kad.addresses = "any" for an overlay on a private network.' })
+    }
     const self = this.#deps.host.peerId.toString()
     this.#peers = peers.filter(peer => !peer.endsWith(`/p2p/${self}`))
     for (const peer of this.#answeredAt.keys()) if (!this.#peers.includes(peer)) this.#answeredAt.delete(peer)

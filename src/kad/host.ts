@@ -16,7 +16,7 @@ import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import type { Registry } from 'prom-client'
 import type { IdentityKey } from '../kms/identity.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { AddressScope } from './addresses.ts'
+import { isInScope, type AddressScope } from './addresses.ts'
 import { BoundedDatastore } from './bounded-datastore.ts'
 
 export interface HostOptions {
@@ -75,8 +75,7 @@ export async function createHost (options: HostOptions, deps: HostDeps): Promise
       inboundConnectionThreshold: options.inboundConnectionsPerSecond,
       maxIncomingPendingConnections: Math.max(10, options.inboundConnectionsPerSecond),
     },
-    // Loopback and LAN overlays dial private addresses; what we pass on is filtered where we pass it on.
-    connectionGater: { denyDialMultiaddr: () => false },
+    connectionGater: { denyDialMultiaddr: address => !isInScope(address.toString(), options.addresses) },
     datastore: new BoundedDatastore(MAX_REMEMBERED_PEERS),
     peerStore: PEER_STORE,
     metrics: prometheusMetrics({ registry: deps.registry }),

@@ -38,7 +38,7 @@ async function setUp (t: Test, { peers, living }: { readonly peers: readonly str
   const network = new FakeNetwork()
   for (const name of living) network.living.add(peerOf(name).toString())
   // Longer than a test: rounds begin with `start` and `replace`.
-  const bootstrap = new Bootstrap({ peers: peers.map(addressOf), probeIntervalMs: 1e6, lapseMs: LAPSE_MS }, {
+  const bootstrap = new Bootstrap({ scope: 'any', peers: peers.map(addressOf), probeIntervalMs: 1e6, lapseMs: LAPSE_MS }, {
     host: network, client: network, engine, metrics: metrics.kad, log: silentLog, now: clock.now,
   })
   await bootstrap.start()

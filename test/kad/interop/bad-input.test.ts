@@ -127,3 +127,11 @@ t.test('quotas refuse what is beyond them by reason, and still accept a refresh'
   t.equal(await add(peer, '02'), 'closed', 'a refresh takes no room')
   t.equal(await daemon.metric('svc_dht_provider_upserts_total{result="refreshed"}'), 1)
 })
+
+t.test('a public overlay does not dial private addresses, whoever names them', async t => {
+  const peer = await startBareHost(t)
+  const address = peer.getMultiaddrs()[0]?.toString() ?? ''
+  await t.rejects(startTestDaemon(t, { flags: { 'kad.addresses': 'public', 'kad.bootstrap': address } }), {
+    code: 'BadRequest', message: `The bootstrap address ${address} is private, and kad.addresses = "public" does not dial such.`,
+  })
+})
