@@ -4,69 +4,81 @@ import { MAX_FRAME_BYTES } from '../../core/limits.ts'
 const MAX_PREFIX_BYTES = 4 // 4 MiB needs four varint bytes
 
 /**
- * Splits a stream of chunks into frames, each behind its varint length (libp2p kad-dht, RPC messages). Holds at most one
- * frame that is not complete yet; its length is checked before anything is kept for it.
+ * Splits a stream of chunks into frames, each behind its varint length (libp2p kad-dht, RPC messages). Frames come out one by one,
+ * so a chunk of very many costs no more than is taken of it. A length is checked before anything is kept for its frame.
  */
 export class FrameSplitter {
-  /** What is here of the frame in progress, behind it spare room. Grows by doubling, at most to that frame's length. */
-  #held: Uint8Array = EMPTY
-  #heldBytes = 0
-  /** Whole bytes, prefix included, that the frame in progress needs; one more than held while its prefix is incomplete. */
+  /** What was added and not taken yet lies between start and end, behind it spare room. Grows by doubling, at most to what one frame needs. */
+  #buffer: Uint8Array = EMPTY
+  #start = 0
+  #end = 0
+  /** False while the buffer is the chunk that was added: it is read, not written to, and not kept once its frames are taken. */
+  #isOwn = true
+  /** Bytes, prefix included, that the frame in progress needs; one more than are here while its prefix is incomplete. */
   #neededBytes = 1
 
-  /** True while part of a frame is here and the rest is not: the sender owes us bytes. */
+  /** True while bytes are here that were not taken. When `next` has nothing, the sender owes us the rest of a frame. */
   get isMidFrame (): boolean {
-    return this.#heldBytes > 0
+    return this.#end > this.#start
+  }
+
+  add (chunk: Uint8Array): void {
+    const heldBytes = this.#end - this.#start
+    if (heldBytes === 0) return this.#hold(chunk, false)
+    const room = this.#isOwn ? this.#buffer.byteLength - this.#end : 0
+    if (chunk.byteLength > room) {
+      const grown = Buffer.allocUnsafe(Math.max(heldBytes + chunk.byteLength, Math.min(heldBytes * 2, this.#neededBytes)))
+      grown.set(this.#buffer.subarray(this.#start, this.#end))
+      this.#hold(grown, true)
+      this.#end = heldBytes
+    }
+    this.#buffer.set(chunk, this.#end)
+    this.#end += chunk.byteLength
   }
 
   /**
-   * The frames that `chunk` completes, without their prefix; views of the input where it holds them whole.
-   * @throws {DhtError} TooLarge for a frame over 4 MiB, BadRequest for a malformed or empty one
+   * The next whole frame without its prefix, a view of what was added; undefined when more has to come first.
+   * @throws {DhtError} TooLarge for a frame over 4 MiB, BadRequest for an empty one
    */
-  push (chunk: Uint8Array): Uint8Array[] {
-    const bytes = this.#heldBytes === 0 ? chunk : this.#append(chunk)
-    const frames: Uint8Array[] = []
-    let at = 0
-    while (bytes.byteLength - at >= this.#neededBytes) {
-      const prefix = readLength(bytes, at)
-      const frameBytes = prefix === undefined ? bytes.byteLength - at + 1 : prefix.bytes + prefix.length
-      if (prefix === undefined || frameBytes > bytes.byteLength - at) {
-        this.#neededBytes = frameBytes
-        break
+  next (): Uint8Array | undefined {
+    const heldBytes = this.#end - this.#start
+    if (heldBytes >= this.#neededBytes) {
+      const prefix = readLength(this.#buffer.subarray(this.#start, Math.min(this.#end, this.#start + MAX_PREFIX_BYTES)))
+      this.#neededBytes = prefix === undefined ? heldBytes + 1 : prefix.bytes + prefix.length
+      if (prefix !== undefined && heldBytes >= this.#neededBytes) {
+        const start = this.#start + prefix.bytes
+        this.#start += this.#neededBytes
+        this.#neededBytes = 1
+        return this.#buffer.subarray(start, this.#start)
       }
-      frames.push(bytes.subarray(at + prefix.bytes, at + frameBytes))
-      at += frameBytes
-      this.#neededBytes = 1
     }
-    this.#keep(bytes.subarray(at), at === 0)
+    if (heldBytes === 0) this.#hold(EMPTY, true)
+    else if (!this.#isOwn) this.#hold(Uint8Array.from(this.#buffer.subarray(this.#start, this.#end)), true)
+    return undefined
+  }
+
+  /** All frames that `chunk` completes; for who expects few. @throws {DhtError} as `next` */
+  push (chunk: Uint8Array): Uint8Array[] {
+    this.add(chunk)
+    const frames: Uint8Array[] = []
+    for (let frame = this.next(); frame !== undefined; frame = this.next()) frames.push(frame)
     return frames
   }
 
-  #append (chunk: Uint8Array): Uint8Array {
-    const total = this.#heldBytes + chunk.byteLength
-    if (total > this.#held.byteLength) {
-      const grown = Buffer.allocUnsafe(Math.max(total, Math.min(this.#held.byteLength * 2, this.#neededBytes)))
-      grown.set(this.#held.subarray(0, this.#heldBytes))
-      this.#held = grown
-    }
-    this.#held.set(chunk, this.#heldBytes)
-    return this.#held.subarray(0, total)
-  }
-
-  /** `isSame`: nothing was taken off, so what is held already may stay where it is. */
-  #keep (rest: Uint8Array, isSame: boolean): void {
-    if (rest.byteLength === 0) this.#held = EMPTY
-    else if (!isSame || this.#heldBytes === 0) this.#held = Uint8Array.from(rest)
-    this.#heldBytes = rest.byteLength
+  #hold (buffer: Uint8Array, isOwn: boolean): void {
+    this.#buffer = buffer
+    this.#start = 0
+    this.#end = buffer.byteLength
+    this.#isOwn = isOwn
   }
 }
 
 const EMPTY = new Uint8Array(0)
 
-function readLength (bytes: Uint8Array, start: number): { readonly length: number, readonly bytes: number } | undefined {
+function readLength (bytes: Uint8Array): { readonly length: number, readonly bytes: number } | undefined {
   let length = 0
   for (let index = 0; index < MAX_PREFIX_BYTES; index++) {
-    const byte = bytes[start + index]
+    const byte = bytes[index]
     if (byte === undefined) return undefined
     length += (byte & 0x7f) * 2 ** (7 * index)
     if (byte < 0x80) {

@@ -5,7 +5,7 @@ import { FrameSplitter } from './frames.ts'
 import type { Sender } from './handler.ts'
 
 interface Options {
-  /** How long a frame may take from its first byte to its last. Milliseconds. */
+  /** How long a frame may take from its first byte to its last, and a reply to be read. Milliseconds. */
   readonly readTimeoutMs: number
   /** How long a stream may stay open between frames. Milliseconds. */
   readonly idleTimeoutMs: number
@@ -21,26 +21,22 @@ interface Deps {
   readonly now: () => number
 }
 
-/** Whole frames that wait while one is answered; beyond it we stop reading. */
-const MAX_WAITING_FRAMES = 16
-
 /** How long one stream may keep the event loop before others get their turn. */
 const MAX_TURN_MS = 10
 
 /**
- * One DHT stream that a peer opened: frames in, replies out, in order. Reading pauses while replies do not drain, so a slow
- * reader costs what its transport buffers and no more.
+ * One DHT stream that a peer opened: frames in, replies out, in order. Reading pauses when more comes while we answer, and while
+ * replies do not drain, so a fast writer or slow reader costs what its transport buffers and no more.
  */
 export class InboundStream {
   readonly #opts: Options
   readonly #deps: Deps
   readonly #splitter = new FrameSplitter()
-  /** Bounded by one chunk's frames: reading pauses at MAX_WAITING_FRAMES. */
-  readonly #waiting: Uint8Array[] = []
   #isAnswering = false
   #hasEnded = false
   #isRemoteDone = false
-  /** Since when the frame in progress, or the pause between frames, has lasted. */
+  #isDraining = false
+  /** Since when we have waited for the peer: for the rest of a frame, for the next one, or for it to read a reply. */
   #since: number
 
   constructor (opts: Options, deps: Deps) {
@@ -57,8 +53,10 @@ export class InboundStream {
   /** Resets the stream when its peer lets us wait too long. Called now and then by the server; there is no timer a stream. */
   checkTime (now: number): void {
     const waited = now - this.#since
-    if (this.#isAnswering) return
-    if (this.#splitter.isMidFrame && waited > this.#opts.readTimeoutMs) {
+    const isSlow = waited > this.#opts.readTimeoutMs
+    if (this.#isAnswering) {
+      if (this.#isDraining && isSlow) this.abort(new DhtError('Timeout', 'A reply was not read in time.', { reason: 'slow' }))
+    } else if (this.#splitter.isMidFrame && isSlow) {
       this.abort(new DhtError('Timeout', 'A message did not arrive in time.', { reason: 'slow' }))
     } else if (waited > this.#opts.idleTimeoutMs) {
       this.abort(new DhtError('Timeout', 'The stream was idle.'))
@@ -72,24 +70,20 @@ export class InboundStream {
 
   #receive (chunk: Uint8Array): void {
     if (this.#hasEnded) return
-    try {
-      const wasMidFrame = this.#splitter.isMidFrame
-      const frames = this.#splitter.push(chunk)
-      if (frames.length > 0 || !wasMidFrame) this.#since = this.#deps.now()
-      this.#waiting.push(...frames)
-    } catch (err) {
-      return this.abort(err as Error)
-    }
-    if (this.#waiting.length > MAX_WAITING_FRAMES) this.#deps.stream.pause()
-    if (!this.#isAnswering) void this.#answerWaiting()
+    if (!this.#splitter.isMidFrame) this.#since = this.#deps.now()
+    this.#splitter.add(chunk)
+    if (this.#isAnswering) this.#deps.stream.pause()
+    else void this.#answerWaiting()
   }
 
   async #answerWaiting (): Promise<void> {
     const { stream, sender, answer, now } = this.#deps
     this.#isAnswering = true
+    let hasAnswered = false
     let turnStartedAt = performance.now()
     try {
-      for (let frame = this.#waiting.shift(); frame !== undefined && !this.#hasEnded; frame = this.#waiting.shift()) {
+      for (let frame = this.#splitter.next(); frame !== undefined && !this.#hasEnded; frame = this.#splitter.next()) {
+        hasAnswered = true
         const answered = answer(frame, sender)
         const reply = answered instanceof Promise ? await answered : answered // most need no wait
         if (reply !== undefined && !this.#hasEnded && !stream.send(reply)) await this.#drain()
@@ -102,18 +96,20 @@ export class InboundStream {
       return this.abort(err as Error)
     }
     this.#isAnswering = false
-    this.#since = now()
+    if (hasAnswered) this.#since = now() // bytes alone do not buy time
     if (this.#hasEnded) return
-    if (stream.readStatus === 'paused') stream.resume()
-    if (this.#isRemoteDone) this.#close()
+    if (stream.readStatus === 'paused') stream.resume() // may bring what waited at once, and with it the next round
+    if (this.#isRemoteDone && !this.#isAnswering) this.#close()
   }
 
+  /** Waits until the transport takes more; rejects when the stream ends before. */
   async #drain (): Promise<void> {
-    const { stream } = this.#deps
+    const { stream, now } = this.#deps
     if (stream.readStatus === 'readable') stream.pause()
-    await stream.onDrain({ signal: AbortSignal.timeout(this.#opts.readTimeoutMs) }).catch(cause => {
-      throw new DhtError('Timeout', 'A reply was not read in time.', { cause, reason: 'slow' })
-    })
+    this.#since = now()
+    this.#isDraining = true
+    await stream.onDrain()
+    this.#isDraining = false
   }
 
   /** The peer will send no more: what it asked is still answered. */
@@ -130,7 +126,6 @@ export class InboundStream {
   #end (err: unknown): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    this.#waiting.length = 0
     this.#deps.onEnd(err)
   }
 }

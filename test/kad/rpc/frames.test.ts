@@ -65,6 +65,22 @@ t.test('a frame has at most 4 MiB, which its prefix alone decides', async t => {
   t.throws(() => new FrameSplitter().push(Buffer.alloc(4, 0xff)), { code: 'TooLarge', reason: 'frame' }, 'a prefix without end')
 })
 
+t.test('frames come one by one, and nothing is done for those that are not taken', async t => {
+  const splitter = new FrameSplitter()
+  const chunk = framed(...['a', 'b', 'c'].map(text => Buffer.from(text)))
+  splitter.add(Buffer.concat([chunk, prefixOf(MAX_FRAME_BYTES + 1)]))
+  const taken = ['a', 'b', 'c'].map(() => Buffer.from(splitter.next() ?? []).toString())
+  t.strictSame(taken, ['a', 'b', 'c'])
+  t.throws(() => splitter.next(), { code: 'TooLarge' }, 'what follows was not looked at before')
+})
+
+t.test('what is added while frames wait comes after them', async t => {
+  const splitter = new FrameSplitter()
+  for (const text of ['one', 'two', 'three']) splitter.add(framed(Buffer.from(text)))
+  t.strictSame(splitter.push(framed(Buffer.from('four'))).map(frame => Buffer.from(frame).toString()), ['one', 'two', 'three', 'four'])
+  t.notOk(splitter.isMidFrame)
+})
+
 t.test('an empty frame is refused', async t => {
   t.throws(() => new FrameSplitter().push(Uint8Array.of(0)), { code: 'BadRequest', reason: 'frame' })
   t.throws(() => new FrameSplitter().push(Uint8Array.of(0x80, 0x00)), { code: 'BadRequest', reason: 'frame' })
