@@ -26,6 +26,7 @@ import { AddressBook } from './kad/routing/address-book.ts'
 import { DiversityCount } from './kad/routing/diversity.ts'
 import { RoutingView } from './kad/routing/routing-view.ts'
 import { keepTable } from './kad/routing/table-keeper.ts'
+import { TableRefresh } from './kad/routing/table-refresh.ts'
 import { answerAddProvider } from './kad/rpc/add-provider.ts'
 import { RpcClient } from './kad/rpc/client.ts'
 import { answerFindNode } from './kad/rpc/find-node.ts'
@@ -172,11 +173,12 @@ export async function composeKad (config: Config, { identity, version, log: pare
   const view = new RoutingView({ count: kad.bucketSize, self: selfBytes })
   const book = new AddressBook({ limit: ADDRESS_BOOK_PEERS, validityMs: ADDRESS_VALIDITY_MS }, { now })
   const diversity = new DiversityCount({ inTable: kad.peersPerIpGroup, inBucket: kad.peersPerIpGroupInBucket })
-  keepTable({ scope }, { host, engine, view, diversity, book, metrics: metrics.kad, log, now })
+  keepTable({ scope, bucketSize: kad.bucketSize }, { host, engine, view, diversity, book, metrics: metrics.kad, log, now })
 
   const records = new ProviderRecords({ ...providers, ttlMs: providers.ttl }, { store: new MemoryProviderStore(), metrics: metrics.providers, now })
   const values = new ValueStore({ ...valueLimits, ttlMs: valueLimits.ttl }, { metrics: metrics.kad, now })
   const client = new RpcClient({ protocol: kad.protocol }, { host, metrics: metrics.kad })
+  const refresh = new TableRefresh({ intervalMs: kad.tableRefreshInterval }, { view, engine, client, metrics: metrics.kad, log, now })
   const publisher = new Publisher({ engine, client, log })
   const overlay = new KadOverlay({ scope }, { self, ownAddresses, engine, view, book, records, values, publisher, now })
   const announcer = new Announcer({
@@ -215,7 +217,7 @@ export async function composeKad (config: Config, { identity, version, log: pare
     view,
     inspection: new Inspection({ host, view, records, values, announcer }),
     checks: [bootstrap, tableWarmth(view, kad.warmTable), selfLookupDone(engine)],
-    components: [toComponent(host), server, records, bootstrap, announcer],
+    components: [toComponent(host), server, records, bootstrap, refresh, announcer],
   }
 }
 

@@ -30,6 +30,7 @@ export const settings = {
     concurrency: int('RPCs a lookup keeps in flight on each path, α.', 3, { min: 1, max: 20, governed: true }),
     disjointPaths: int('Paths of a lookup that share no peer.', 3, { min: 1, max: 20, governed: true }),
     warmTable: int('Peers in the routing table from which on it counts as warm.', 1, { min: 1, max: 20 }),
+    tableRefreshInterval: duration('How long a peer may stay in the routing table without having answered.', '10m', { min: '1s', max: '1h' }),
     peersPerIpGroup: int('Peers of one IP group (IPv4 /16, old class A /8, IPv6 /32) in the whole routing table. Loopback and private addresses are exempt.', 3, { min: 1, max: 1000, governed: true }),
     peersPerIpGroupInBucket: int('Peers of one IP group in one bucket.', 2, { min: 1, max: 256, governed: true }),
     maxConnections: int('Connections held at once; the least useful are closed beyond it.', 1000, { min: 8, max: 100_000 }),

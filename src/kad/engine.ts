@@ -8,8 +8,12 @@ import type { Walk } from '../core/peer.ts'
 import type { Host } from './host.ts'
 import { WalkRecorder } from './walk-recorder.ts'
 
-/** What a contact has to pass before the engine takes it into its table, on top of answering a ping. */
-export type AdmitContact = (peer: PeerId) => Promise<boolean>
+/** What a contact has to pass before the engine takes it into its table, before and after it has answered a ping. */
+export interface TableGuard {
+  /** Costs nothing: most contacts are heard of again and again. */
+  hasRoomFor (peer: PeerId): boolean
+  admits (peer: PeerId): Promise<boolean>
+}
 
 /** The public members of the engine's routing table that we hook into; its package exports only the size as a type. */
 interface EngineTable extends EventTarget {
@@ -36,10 +40,11 @@ export class Engine {
 
   get tableSize (): number { return this.#table.size }
 
-  /** Puts `admit` before every insertion into the table; a contact it refuses stays out. */
-  guardTable (admit: AdmitContact): void {
+  /** Puts the guard before every insertion into the table; a contact it refuses stays out. */
+  guardTable (guard: TableGuard): void {
     const verify = this.#table.kb.verify.bind(this.#table.kb)
-    this.#table.kb.verify = async (contact, options) => await verify(contact, options) && await admit(contact.peerId)
+    this.#table.kb.verify = async (contact, options) =>
+      guard.hasRoomFor(contact.peerId) && await verify(contact, options) && await guard.admits(contact.peerId)
   }
 
   onTableChange (listeners: { readonly added: (peer: PeerId) => void, readonly removed: (peer: PeerId) => void }): void {

@@ -51,6 +51,12 @@ type TransportFactory = NonNullable<Libp2pOptions['transports']>[number]
 /** IPFS kad-dht: addresses of providers are kept 24 h, and FIND_NODE tells of peers seen lately; libp2p's own default is an hour. */
 const PEER_STORE = { maxAddressAge: 24 * 3_600_000, maxPeerAge: 48 * 3_600_000 }
 
+/** Bits that the engine's table may divide by. Our nearest neighbours share about 20 with us among a million nodes. */
+const TABLE_DEPTH = 32
+
+/** Shortest patience with one RPC, connecting included. The engine's own 5 s let a lookup among many dead peers run into its deadline. */
+const RPC_TIMEOUT_MS = 3000
+
 /** Peers remembered by libp2p; each takes about 1 kB. */
 const MAX_REMEMBERED_PEERS = 50_000
 
@@ -86,6 +92,8 @@ export async function createHost (options: HostOptions, deps: HostDeps): Promise
         protocol: options.protocol,
         clientMode: true,
         kBucketSize: options.bucketSize,
+        prefixLength: TABLE_DEPTH, // TableKeeper decides where the table divides
+        networkDialTimeout: { minTimeout: RPC_TIMEOUT_MS },
         alpha: options.concurrency,
         disjointPaths: options.disjointPaths,
         peerInfoMapper: options.addresses === 'any' ? passthroughMapper : removePrivateAddressesMapper,

@@ -37,6 +37,7 @@ export function createMetrics (registry = new Registry()) {
       outboundRpc: counter('svc_dht_kad_outbound_rpc_total', 'ADD_PROVIDER and PUT_VALUE sent by this daemon, by outcome.', ['type', 'outcome']),
       routingTablePeers: gauge('svc_dht_kad_routing_table_peers', 'Peers in the routing table.'),
       diversityRefused: counter('svc_dht_kad_diversity_refused_total', 'Peers kept out of the routing table because their IP group is full, by scope.', ['scope']),
+      tableEvicted: counter('svc_dht_kad_table_evicted_total', 'Peers removed from the routing table because they did not answer.'),
       bootstrapAlive: gauge('svc_dht_kad_bootstrap_alive', 'Bootstrap peers that answered lately.'),
       bootstrapSet: gauge('bootstrap_set_hash', 'Constant 1; the label is the digest of the bootstrap set in force.', ['hash']),
       values: gauge('svc_dht_kad_values', 'Values held.'),

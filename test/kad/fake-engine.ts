@@ -1,6 +1,6 @@
 import type { PeerId, PeerInfo } from '@libp2p/interface'
 import type { Walk } from '../../src/core/peer.ts'
-import type { AdmitContact, Engine } from '../../src/kad/engine.ts'
+import type { Engine, TableGuard } from '../../src/kad/engine.ts'
 
 interface TableListeners {
   readonly added: (peer: PeerId) => void
@@ -18,7 +18,7 @@ export class FakeEngine implements Pick<Engine, keyof Engine> {
   readonly offered: string[] = []
   readonly dropped: string[] = []
   readonly walks: Walk[] = []
-  admits: AdmitContact = async () => true
+  guard: TableGuard = { hasRoomFor: () => true, admits: async () => true }
   #table: TableListeners = { added: () => {}, removed: () => {} }
   #selfLookup: () => void = () => {}
 
@@ -26,7 +26,7 @@ export class FakeEngine implements Pick<Engine, keyof Engine> {
   remove (peer: PeerId): void { this.#table.removed(peer) }
   endSelfLookup (): void { this.#selfLookup() }
 
-  guardTable (admit: AdmitContact): void { this.admits = admit }
+  guardTable (guard: TableGuard): void { this.guard = guard }
   onTableChange (listeners: TableListeners): void { this.#table = listeners }
   onSelfLookup (listener: () => void): void { this.#selfLookup = listener }
   offer (peer: PeerId): void { this.offered.push(peer.toString()) }

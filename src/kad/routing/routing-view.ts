@@ -46,6 +46,13 @@ export class RoutingView {
 
   get (id: string): ViewPeer | undefined { return this.#peers.get(id) }
 
+  /** Peers whose Kademlia ID shares at least so many leading bits with this one. */
+  countSharing (kadId: KadId, bits: number): number {
+    let count = 0
+    for (const peer of this.#peers.values()) if (commonPrefixLength(peer.kadId, kadId) >= bits) count++
+    return count
+  }
+
   /** All peers, those of the farthest bucket first. */
   list (): ViewPeer[] {
     return [...this.#peers.values()].sort((a, b) => a.bucket - b.bucket)

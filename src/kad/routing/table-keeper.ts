@@ -5,11 +5,19 @@ import type { Metrics } from '../../observability/metrics.ts'
 import { groupsOfAddresses, toAddressText, usableAddresses, type AddressScope } from '../addresses.ts'
 import type { Engine } from '../engine.ts'
 import type { Host } from '../host.ts'
+import { kadIdOf } from '../keyspace.ts'
 import type { AddressBook } from './address-book.ts'
 import type { DiversityCount } from './diversity.ts'
 import type { RoutingView } from './routing-view.ts'
 
-interface Options { readonly scope: AddressScope }
+interface Options {
+  readonly scope: AddressScope
+  /** Peers of one bucket, k. */
+  readonly bucketSize: number
+}
+
+/** Far peers are sorted by this many bits: 64 buckets of k, as the engine has by itself. */
+const FAR_BITS = 6
 
 interface Deps {
   readonly host: Pick<Host, 'addEventListener' | 'getConnections'> & { readonly peerStore: Pick<Host['peerStore'], 'get'> }
@@ -26,7 +34,7 @@ interface Deps {
 export function keepTable (opts: Options, deps: Deps): void {
   const keeper = new TableKeeper(opts, deps)
   const { host, engine } = deps
-  engine.guardTable(async peer => await keeper.admits(peer))
+  engine.guardTable(keeper)
   engine.onTableChange({ added: peer => { keeper.added(peer) }, removed: peer => { keeper.remove(peer) } })
   host.addEventListener('peer:identify', ({ detail }) => { keeper.identified(detail) })
   host.addEventListener('peer:update', ({ detail }) => { keeper.updated(detail.peer) })
@@ -43,8 +51,19 @@ class TableKeeper {
     this.#deps = deps
   }
 
+  /**
+   * A bucket of k for each sixth-bit prefix, and in our own corner one for each bit more, down to our nearest neighbours. The engine's
+   * own table stops dividing at six bits; from 100,000 nodes on it then misses most of those closest to us (bench/simulate).
+   */
+  hasRoomFor (peer: PeerId): boolean {
+    const { view } = this.#deps
+    const bytes = peer.toMultihash().bytes
+    if (view.get(peer.toString()) !== undefined) return true
+    return view.countSharing(kadIdOf(bytes), Math.max(FAR_BITS, view.bucketOf(bytes) + 1)) < this.#opts.bucketSize
+  }
+
   async admits (peer: PeerId): Promise<boolean> {
-    return this.#hasRoom(peer, await this.#addressesOf(peer))
+    return this.#isDiverse(peer, await this.#addressesOf(peer))
   }
 
   added (peer: PeerId): void {
@@ -58,8 +77,8 @@ class TableKeeper {
     const addrs = await this.#addressesOf(peer)
     if (!this.#arriving.delete(id)) return // it left the table meanwhile
     this.remove(peer) // what was known of it counts no more
-    // Two peers of one group may have been verified at the same time; the second one goes again.
-    if (!this.#hasRoom(peer, addrs)) return await engine.drop(peer)
+    // Two peers of one group or bucket may have been verified at the same time; the one too many goes again.
+    if (!this.hasRoomFor(peer) || !this.#isDiverse(peer, addrs)) return await engine.drop(peer)
     const groups = groupsOfAddresses(addrs.map(toAddressText))
     const bytes = peer.toMultihash().bytes
     view.set({ id, bytes, addrs, groups, addedAt: now() })
@@ -75,7 +94,7 @@ class TableKeeper {
     metrics.routingTablePeers.set(view.size)
   }
 
-  #hasRoom (peer: PeerId, addrs: readonly Uint8Array[]): boolean {
+  #isDiverse (peer: PeerId, addrs: readonly Uint8Array[]): boolean {
     const { view, diversity, metrics, log } = this.#deps
     const groups = groupsOfAddresses(addrs.map(toAddressText))
     const full = diversity.fullScope(groups, view.bucketOf(peer.toMultihash().bytes))

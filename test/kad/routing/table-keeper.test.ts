@@ -6,6 +6,7 @@ import t from 'tap'
 import { AddressBook } from '../../../src/kad/routing/address-book.ts'
 import { DiversityCount } from '../../../src/kad/routing/diversity.ts'
 import { RoutingView } from '../../../src/kad/routing/routing-view.ts'
+import { compareDistance, kadIdOf } from '../../../src/kad/keyspace.ts'
 import { keepTable } from '../../../src/kad/routing/table-keeper.ts'
 import { createMetrics } from '../../../src/observability/metrics.ts'
 import { addrsOf, bytesOf, metricValue, peerOf, silentLog, TestClock } from '../fixtures.ts'
@@ -43,7 +44,7 @@ function setUp (limits = { inTable: 3, inBucket: 2 }) {
   const engine = new FakeEngine()
   const view = new RoutingView({ count: 20, self: bytesOf(peerOf('self')) })
   const book = new AddressBook({ limit: 10, validityMs: 1000 }, { now: clock.now })
-  keepTable({ scope: 'public' }, { host, engine, view, book, diversity: new DiversityCount(limits), metrics: metrics.kad, log: silentLog, now: clock.now })
+  keepTable({ scope: 'public', bucketSize: 20 }, { host, engine, view, book, diversity: new DiversityCount(limits), metrics: metrics.kad, log: silentLog, now: clock.now })
   return { host, engine, view, book, metrics }
 }
 
@@ -83,20 +84,20 @@ t.test('a peer of a crowded group is kept out and counted', async t => {
   const { host, engine, metrics } = setUp()
   for (const name of neighbours.slice(0, 3)) host.store(peerOf(name), `/ip4/203.0.${name}.1/tcp/1`)
   for (const name of [first, second]) {
-    t.ok(await engine.admits(peerOf(name)))
+    t.ok(await engine.guard.admits(peerOf(name)))
     engine.add(peerOf(name))
     await nextTurn()
   }
-  t.notOk(await engine.admits(peerOf(third)))
+  t.notOk(await engine.guard.admits(peerOf(third)))
   t.equal(await metricValue(metrics, 'svc_dht_kad_diversity_refused_total', 'scope="bucket"'), 1)
   engine.remove(peerOf(first))
-  t.ok(await engine.admits(peerOf(third)), 'one who leaves makes room')
+  t.ok(await engine.guard.admits(peerOf(third)), 'one who leaves makes room')
 })
 
 t.test('of two peers that race for the last place of their group the second goes again', async t => {
   const { host, engine, view, metrics } = setUp({ inTable: 1, inBucket: 1 })
   for (const name of [1, 2]) host.store(peerOf(name), '/ip4/203.0.113.7/tcp/1')
-  t.strictSame(await Promise.all([engine.admits(peerOf(1)), engine.admits(peerOf(2))]), [true, true])
+  t.strictSame(await Promise.all([engine.guard.admits(peerOf(1)), engine.guard.admits(peerOf(2))]), [true, true])
   engine.add(peerOf(1))
   engine.add(peerOf(2))
   await nextTurn()
@@ -116,7 +117,7 @@ t.test('a peer that is told of twice counts once', async t => {
   t.strictSame(engine.dropped, [])
   engine.remove(peerOf(1))
   host.store(peerOf(2), '/ip4/203.0.113.7/tcp/1')
-  t.ok(await engine.admits(peerOf(2)))
+  t.ok(await engine.guard.admits(peerOf(2)))
 })
 
 t.test('where we dialled a peer counts as much as what it says of itself', async t => {
@@ -160,4 +161,34 @@ t.test('a table that cannot be followed is logged, not fatal', async t => {
   engine.add(peerOf(1))
   await nextTurn()
   t.equal(view.size, 0)
+})
+
+t.test('far buckets hold k peers by six bits, and our own corner divides down to our nearest neighbours', async t => {
+  const { host, engine, view } = setUp({ inTable: 10_000, inBucket: 10_000 })
+  let offered = 0
+  for (; offered < 4000; offered++) {
+    const peer = peerOf(offered)
+    host.store(peer, `/ip4/203.0.${offered >> 8}.${offered & 255}/tcp/1`)
+    if (!engine.guard.hasRoomFor(peer)) continue
+    engine.add(peer)
+    await nextTurn()
+  }
+  const held = view.list()
+  const perFarBucket = Map.groupBy(held.filter(({ bucket }) => bucket < 6), ({ kadId }) => (kadId[0] ?? 0) >> 2)
+  t.strictSame([...new Set([...perFarBucket.values()].map(({ length }) => length))], [20], 'each of the 63 others is full')
+  t.equal(perFarBucket.size, 63)
+
+  const self = kadIdOf(bytesOf(peerOf('self')))
+  const nearest = Array.from({ length: offered }, (_, name) => peerOf(name)).sort((a, b) => compareDistance(kadIdOf(bytesOf(a)), kadIdOf(bytesOf(b)), self)).slice(0, 20)
+  t.ok(nearest.every(peer => view.get(peer.toString()) !== undefined), 'all of our 20 nearest are in the table')
+})
+
+t.test('of two peers that were verified at once for one place, one goes again', async t => {
+  const { host, engine, view } = setUp({ inTable: 10_000, inBucket: 10_000 })
+  const inOneBucket = Array.from({ length: 3000 }, (_, name) => peerOf(name)).filter(peer => (kadIdOf(bytesOf(peer))[0] ?? 0) >> 2 === 0b010101).slice(0, 21)
+  for (const peer of inOneBucket) host.store(peer, '/ip4/203.0.113.7/tcp/1')
+  for (const peer of inOneBucket) engine.add(peer)
+  await nextTurn()
+  t.equal(view.size, 20)
+  t.strictSame(engine.dropped, [inOneBucket[20]?.toString()])
 })
