@@ -16,7 +16,7 @@ import { usableAddresses } from './kad/addresses.ts'
 import { Announcer } from './kad/announcer.ts'
 import { Bootstrap } from './kad/bootstrap.ts'
 import { Engine } from './kad/engine.ts'
-import { createHost, type Host } from './kad/host.ts'
+import { createHost, type Host, type HostDeps } from './kad/host.ts'
 import { Inspection } from './kad/inspection.ts'
 import { KadOverlay } from './kad/overlay.ts'
 import { ProviderRecords } from './kad/provider/provider-records.ts'
@@ -52,6 +52,7 @@ export interface Surroundings {
   readonly log: Logger
   readonly metrics: Metrics
   readonly now: Clock
+  readonly transports?: HostDeps['transports']
 }
 
 /** IPFS kad-dht: addresses of a peer are told for 24 h after they were heard. */
@@ -160,11 +161,14 @@ function adminPorts (config: Config, { version, now }: Surroundings, { kad, read
 }
 
 /** The Kademlia plane: host, server, records and what lookups and operators see of them. Nothing of it is started. */
-export async function composeKad (config: Config, { identity, version, log: parentLog, metrics, now }: Surroundings, admission: Admission) {
+export async function composeKad (config: Config, surroundings: Surroundings, admission: Admission) {
+  const { identity, version, log: parentLog, metrics, now } = surroundings
   const { kad, providers, values: valueLimits } = config
   const log = parentLog.child({ component: 'kad' })
   const scope = kad.addresses
-  const { host, transports } = await createHost({ ...kad, version: version.version }, { identity, registry: metrics.registry, log })
+  const { host, transports } = await createHost({ ...kad, version: version.version }, {
+    identity, registry: metrics.registry, log, transports: surroundings.transports,
+  })
   const self = host.peerId
   const selfBytes = self.toMultihash().bytes
   const ownAddresses = () => usableAddresses(host.getMultiaddrs().map(({ bytes }) => bytes), self.toString(), scope)

@@ -36,6 +36,8 @@ export interface HostDeps {
   readonly identity: IdentityKey
   readonly registry: Registry
   readonly log: Logger
+  /** In place of TCP, WebSocket and QUIC: for a network that is made to be measured. */
+  readonly transports?: readonly TransportFactory[] | undefined
 }
 
 export interface HostServices extends Record<string, unknown> {
@@ -46,7 +48,7 @@ export interface HostServices extends Record<string, unknown> {
 
 export type Host = Libp2p<HostServices>
 
-type TransportFactory = NonNullable<Libp2pOptions['transports']>[number]
+export type TransportFactory = NonNullable<Libp2pOptions['transports']>[number]
 
 /** IPFS kad-dht: addresses of providers are kept 24 h, and FIND_NODE tells of peers seen lately; libp2p's own default is an hour. */
 const PEER_STORE = { maxAddressAge: 24 * 3_600_000, maxPeerAge: 48 * 3_600_000 }
@@ -65,7 +67,7 @@ const MAX_REMEMBERED_PEERS = 50_000
  * runs in client mode, which keeps its protocol handler away: ours answers. Also says which transports it has.
  */
 export async function createHost (options: HostOptions, deps: HostDeps): Promise<{ readonly host: Host, readonly transports: readonly string[] }> {
-  const quic = await loadQuic(deps.log)
+  const quic = deps.transports === undefined ? await loadQuic(deps.log) : undefined
   const listen = options.listen.filter(address => quic !== undefined || !address.includes('/quic-v1'))
   const libp2pOptions: Libp2pOptions<HostServices> = {
     start: false,
@@ -73,7 +75,7 @@ export async function createHost (options: HostOptions, deps: HostDeps): Promise
     privateKey: privateKeyFromRaw(deps.identity.ed25519Key()),
     nodeInfo: { name: 'svc-dht', version: options.version, userAgent: `svc-dht/${options.version}` },
     addresses: { listen, announce: [...options.announce] },
-    transports: [corkedTcp(), webSockets(), ...(quic === undefined ? [] : [quic])],
+    transports: [...deps.transports ?? [corkedTcp(), webSockets(), ...(quic === undefined ? [] : [quic])]],
     connectionEncrypters: [noise()],
     streamMuxers: [thriftyYamux()],
     connectionManager: {
