@@ -1,8 +1,6 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { eachSetting } from '../../src/config/load.ts'
 import { bool, choice, duration, int, list, listener, text } from '../../src/config/setting.ts'
-import { parseDuration } from '../../src/core/duration.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -24,12 +22,6 @@ t.test('a duration keeps its bounds and its unit', async t => {
   t.throws(() => setting.parse('999ms'), { message: 'must be at least 1s' })
   t.throws(() => setting.parse('49h'), { message: 'must be at most 48h' })
   t.equal(duration('', '0ms').print(0), '0ms')
-})
-
-t.test('a duration without a unit, or beyond what a number holds, is none', async t => {
-  for (const wrong of ['', '5', '5 s', '1.5h', '-1s', '5w', '5S', '999999999d', '1000000000ms']) {
-    t.throws(() => parseDuration(wrong), { message: /^must be a duration such as/ }, wrong)
-  }
 })
 
 t.test('a truth value is spelled out', async t => {
@@ -75,8 +67,6 @@ t.test('marks say who may change a setting and what must not be shown', async t 
 
 t.test('what a setting prints is what it reads back', async t => {
   for (const [section, key, setting] of eachSetting()) t.strictSame(setting.parse(setting.print(setting.fallback)), setting.fallback, `${section}.${key}`)
-  const ms = fc.nat({ max: 1e9 }).chain(count => fc.constantFrom(1, 1000, 60_000, HOUR_MS).map(unit => count * unit)).filter(value => value < 1e12)
-  fc.assert(fc.property(ms, value => { t.equal(parseDuration(duration('', '0ms').print(value)), value) }))
 })
 
 t.test('every setting explains itself and has a fallback that it accepts', async t => {

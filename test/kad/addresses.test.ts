@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { groupsOfAddresses, ipOfAddress, prefixesOfAddresses, toAddressText, usableAddresses } from '../../src/kad/addresses.ts'
+import { groupsOfAddresses, ipOfAddress, isInScope, prefixesOfAddresses, toAddressText, usableAddresses } from '../../src/kad/addresses.ts'
 import { addrsOf, peerOf } from './fixtures.ts'
 
 const PEER = peerOf('a').toString()
@@ -58,6 +58,14 @@ t.test('the IP of an address is found, and a name is none', async t => {
   t.equal(ipOfAddress('/ip4/203.0.113.7/tcp/1'), '203.0.113.7')
   t.equal(ipOfAddress('/ip6/2001:db8::1/tcp/1'), '2001:db8::1')
   t.equal(ipOfAddress('/dns4/example.org/tcp/1'), undefined)
+})
+
+t.test('a public overlay does not dial private addresses', async t => {
+  for (const text of ['/ip4/10.0.0.1/tcp/1', '/ip6/::1/tcp/1', '/ip6/::ffff:127.0.0.1/tcp/1']) {
+    t.notOk(isInScope(text, 'public'), text)
+    t.ok(isInScope(text, 'any'), text)
+  }
+  for (const text of ['/ip4/203.0.113.7/tcp/1', '/dns4/example.org/tcp/1']) t.ok(isInScope(text, 'public'), text)
 })
 
 t.test('the groups and prefixes of a peer are told once each', async t => {

@@ -3,6 +3,7 @@ import type { Connection, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import t, { type Test } from 'tap'
+import type { AddressScope } from '../../src/kad/addresses.ts'
 import { Bootstrap } from '../../src/kad/bootstrap.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 import { FakeEngine } from './fake-engine.ts'
@@ -31,14 +32,20 @@ class FakeNetwork {
   }
 }
 
-async function setUp (t: Test, { peers, living }: { readonly peers: readonly string[], readonly living: readonly string[] }) {
+interface Options {
+  readonly peers: readonly string[]
+  readonly living: readonly string[]
+  readonly scope?: AddressScope
+}
+
+async function setUp (t: Test, { peers, living, scope = 'any' }: Options) {
   const clock = new TestClock()
   const metrics = createMetrics()
   const engine = new FakeEngine()
   const network = new FakeNetwork()
   for (const name of living) network.living.add(peerOf(name).toString())
   // Longer than a test: rounds begin with `start` and `replace`.
-  const bootstrap = new Bootstrap({ scope: 'any', peers: peers.map(addressOf), probeIntervalMs: 1e6, lapseMs: LAPSE_MS }, {
+  const bootstrap = new Bootstrap({ scope, peers: peers.map(addressOf), probeIntervalMs: 1e6, lapseMs: LAPSE_MS }, {
     host: network, client: network, engine, metrics: metrics.kad, log: silentLog, now: clock.now,
   })
   await bootstrap.start()
@@ -100,6 +107,13 @@ t.test('a daemon does not bootstrap from itself', async t => {
   const { bootstrap, network } = await setUp(t, { peers: ['self'], living: ['self'] })
   t.strictSame(network.dialled, [])
   t.match(bootstrap.reason(), 'no bootstrap peer is configured')
+})
+
+t.test('on a public overlay a private bootstrap address is refused, and the set in force stays', async t => {
+  const { bootstrap, network } = await setUp(t, { peers: [], living: [], scope: 'public' })
+  t.throws(() => bootstrap.replace([addressOf('a')]), { code: 'BadRequest', hint: /kad.addresses/ })
+  bootstrap.replace([addressOf('a').replace('127.0.0.1', '203.0.113.7')])
+  t.strictSame(network.dialled, [peerOf('a').toString()])
 })
 
 t.test('the metric tells which set is in force, whatever its order', async t => {
