@@ -3,7 +3,7 @@ import { alone, type Figure } from './measure.ts'
 import { measureAvailability, PROBES_MS } from './simulate/availability.ts'
 import { toSize, writeCharts, type AvailabilityResult, type ChartedSets, type LookupResult } from './simulate/charts.ts'
 import { measureLookups, tableSize, type LookupFigures } from './simulate/lookups.ts'
-import { IMPATIENT, networkOf, PARAMETER_SETS, PROPOSED, SEED, TODAY, World } from './simulate/scenarios.ts'
+import { DAEMON, networkOf, PARAMETER_SETS, OWN_BUCKET_SPLIT, SEED, STOCK_TABLE, World } from './simulate/scenarios.ts'
 
 /** The routing rules at sizes no test network has: simulate/README.md says what is modelled and what came out. */
 
@@ -14,9 +14,9 @@ const LOOKUPS = 400
 const KEYS = 200
 
 const CHARTED: ChartedSets = {
-  hops: [TODAY.name, 'trie 10', 'trie 16', 'Kademlia', PROPOSED.name],
-  untilAnswer: [TODAY.name, 'Kademlia', PROPOSED.name],
-  untilEnd: [TODAY.name, PROPOSED.name, IMPATIENT.name],
+  hops: [STOCK_TABLE.name, 'trie 10', 'trie 16', 'Kademlia', OWN_BUCKET_SPLIT.name],
+  untilAnswer: [STOCK_TABLE.name, 'Kademlia', OWN_BUCKET_SPLIT.name],
+  untilEnd: [STOCK_TABLE.name, OWN_BUCKET_SPLIT.name, DAEMON.name],
 }
 
 const UNITS: Readonly<Record<keyof LookupFigures, string>> = {
@@ -49,7 +49,7 @@ export async function * figures (args: readonly string[]): AsyncGenerator<Figure
     for (const { name, shape } of PARAMETER_SETS) {
       yield alone('simulate', `${toSize(nodes)} nodes, peers in a table`, name, [tableSize(networkOf(shape, world.still), SEED)])
     }
-    for (const set of [TODAY, PROPOSED]) {
+    for (const set of [STOCK_TABLE, OWN_BUCKET_SPLIT]) {
       const result = { nodes, set: set.name, figures: measureAvailability(world, set, KEYS, SEED) }
       availability.push(result)
       yield * availabilityFigures(result)
@@ -66,7 +66,7 @@ function * simulateLookups (world: World): Generator<LookupResult> {
     }
   }
   for (const condition of world.refreshConditions()) {
-    yield { nodes, condition: condition.name, set: PROPOSED.name, figures: measureLookups(networkOf(PROPOSED.shape, condition), PROPOSED.rules, LOOKUPS, SEED) }
+    yield { nodes, condition: condition.name, set: OWN_BUCKET_SPLIT.name, figures: measureLookups(networkOf(OWN_BUCKET_SPLIT.shape, condition), OWN_BUCKET_SPLIT.rules, LOOKUPS, SEED) }
   }
 }
 

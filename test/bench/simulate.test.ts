@@ -6,7 +6,7 @@ import { measureLookups, randomLivePeer, trueClosest } from '../../bench/simulat
 import type { Network } from '../../bench/simulate/network.ts'
 import { Population, randomId, type Id } from '../../bench/simulate/population.ts'
 import { Random } from '../../bench/simulate/random.ts'
-import { PARAMETER_SETS, PROPOSED, World } from '../../bench/simulate/scenarios.ts'
+import { PARAMETER_SETS, OWN_BUCKET_SPLIT, World } from '../../bench/simulate/scenarios.ts'
 import { HOUR_MS, IPFS_SESSIONS, Sessions } from '../../bench/simulate/sessions.ts'
 import { drawChart } from '../../bench/simulate/svg.ts'
 import { ENGINE, KADEMLIA, Tables, type TableShape } from '../../bench/simulate/tables.ts'
@@ -139,7 +139,7 @@ t.test('a table that is refreshed less often lists more peers that have left', a
 })
 
 t.test('a record is found more often when it is announced again, and when holders keep it', async t => {
-  const { availability, holdersOnline } = measureAvailability(new World(400), { ...PROPOSED, rules: { ...RULES, count: 3 } }, 40, SEED)
+  const { availability, holdersOnline } = measureAvailability(new World(400), { ...OWN_BUCKET_SPLIT, rules: { ...RULES, count: 3 } }, 40, SEED)
   const at = (policy: string, keepsRecords: boolean) => availability.find(one => one.policy.name === policy && one.keepsRecords === keepsRecords)?.found ?? []
   for (const [probe] of PROBES_MS.entries()) {
     for (const keepsRecords of [true, false]) {
