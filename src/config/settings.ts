@@ -8,7 +8,7 @@ export const AMINO_PROTOCOL = '/ipfs/kad/1.0.0'
 export const settings = {
   node: {
     profile: choice('What the daemon is run for: `micronode` keeps everything in memory, `macronode` is a server with keys and records that last.', ['micronode', 'macronode'], 'micronode'),
-    toleratedLag: duration('How late the event loop may run before work is refused: closest-peer lookups from here on, other lookups from twice, announcements from four times as late. Control and readiness never are.', '100ms', { min: '10ms', max: '10s' }),
+    toleratedLag: duration('How late the event loop may run before work is refused: closest-peer lookups from here on, other lookups from twice, announcements from four times as late. Control and readiness never are.', '200ms', { min: '10ms', max: '10s' }),
     drainTimeout: duration('How long requests in flight may take to finish after SIGTERM.', '5s', { max: '60s' }),
   },
   log: {

@@ -21,7 +21,7 @@ interface Options {
 }
 
 /** Everything on loopback, and patient with a machine that runs many daemons at once. */
-const COMMON_FLAGS = { 'kad.addresses': 'any', 'kad.inboundConnectionsPerSecond': '1000', 'log.level': 'warn' }
+const COMMON_FLAGS = { 'kad.addresses': 'any', 'kad.inboundConnectionsPerSecond': '1000', 'node.toleratedLag': '10s', 'log.level': 'warn' }
 
 const FREE_PORTS = {
   'kad.listen': '/ip4/127.0.0.1/tcp/0,/ip4/127.0.0.1/udp/0/quic-v1,/ip4/127.0.0.1/tcp/0/ws',
