@@ -11,7 +11,7 @@ interface Deps {
 
 /**
  * ADD_PROVIDER: holds the sender's own announcement. There is no reply: peers in the field send none and reuse the stream, so
- * one would be taken for the answer to their next request (decision 0003). A refusal resets the stream.
+ * one would be taken for the answer to their next request (decision 0002). A refusal resets the stream.
  */
 export function answerAddProvider ({ records, scope }: Deps): RpcHandler {
   return (request, sender) => {
