@@ -1,5 +1,8 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toCidText } from '../src/core/key.ts'
 import { alone, median, type Figure } from './measure.ts'
@@ -17,7 +20,8 @@ const KEYS = 100_000
 
 /** Does anything grow? A daemon under mixed load, connections and requests coming and going. Argument: seconds, 600 unless told. */
 export async function * figures ([seconds = '600']: readonly string[]): AsyncGenerator<Figure> {
-  const child = fork(new URL('./soak/server.ts', import.meta.url), { execArgv: ['--expose-gc'] })
+  const folder = mkdtempSync(join(tmpdir(), 'svc-dht-soak-'))
+  const child = fork(new URL('./soak/server.ts', import.meta.url), [folder], { execArgv: ['--expose-gc'] })
   try {
     const [addresses] = await once(child, 'message') as [Addresses]
     const endsAt = performance.now() + Number(seconds) * 1000
@@ -36,6 +40,7 @@ export async function * figures ([seconds = '600']: readonly string[]): AsyncGen
     yield * report(samples.slice(Math.floor(samples.length * WARM_UP_PART)), `${seconds} s of mixed load`, requests)
   } finally {
     child.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
   }
 }
 

@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { startDaemon } from '../../src/compose.ts'
 import { loadConfig } from '../../src/config/load.ts'
@@ -9,8 +8,7 @@ import { createMetrics } from '../../src/observability/metrics.ts'
 
 // A whole daemon with short-lived records, so that a soak sees as many expire as arrive.
 
-const folder = mkdtempSync(join(tmpdir(), 'svc-dht-soak-'))
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+const [folder = '.'] = process.argv.slice(2)
 const daemon = await startDaemon(loadConfig({
   flags: {
     'kad.listen': '/ip4/127.0.0.1/tcp/0',
