@@ -1,3 +1,4 @@
+import { mock } from 'node:test'
 import t from 'tap'
 import { Announcer } from '../../src/kad/announcer.ts'
 import type { Published } from '../../src/kad/publisher.ts'
@@ -175,6 +176,24 @@ t.test('the metric tells how many keys are announced', async t => {
   t.equal(await metricValue(metrics, 'svc_dht_kad_announced_keys'), 1)
   await announcer.withdraw(KEY)
   t.equal(await metricValue(metrics, 'svc_dht_kad_announced_keys'), 0)
+})
+
+t.test('it looks for what is due every few seconds, one round at a time', async t => {
+  mock.timers.enable({ apis: ['setInterval'] })
+  t.teardown(() => mock.timers.reset())
+  const { announcer, clock, publisher } = setUp()
+  await announcer.start()
+  await announcer.announce(KEY, { signal })
+  await announcer.announce(keyOf('other'), { signal })
+  clock.advance(0.45 * TTL_MS)
+  const taken = Promise.withResolvers<void>()
+  publisher.during = async () => { await taken.promise }
+  mock.timers.tick(5000)
+  clock.advance(MINUTE_MS)
+  mock.timers.tick(5000)
+  t.equal(publisher.published.length, 4, 'the second round waits for the first')
+  taken.resolve()
+  await announcer.stop()
 })
 
 t.test('it stops as often as asked, and repeats nothing afterwards', async t => {
