@@ -40,6 +40,7 @@ const TEST_FLAGS = {
 /** A whole daemon on free loopback ports, stopped when the test ends. */
 export async function startTestDaemon (t: Test, { flags = {}, now = Date.now, identity = createEphemeralIdentity() }: Options = {}): Promise<TestDaemon> {
   const folder = mkdtempSync(join(tmpdir(), 'svc-dht-test-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const logs: Array<Record<string, unknown>> = []
   const metrics = createMetrics()
   const daemon = await startDaemon(loadConfig({ flags: { ...TEST_FLAGS, ...flags } }), {
@@ -50,10 +51,7 @@ export async function startTestDaemon (t: Test, { flags = {}, now = Date.now, id
     metrics,
     now,
   })
-  t.teardown(async () => {
-    await daemon[Symbol.asyncDispose]()
-    rmSync(folder, { recursive: true, force: true })
-  })
+  t.teardown(async () => { await daemon[Symbol.asyncDispose]() })
   async function metric (series: string): Promise<number> {
     const lines = (await metrics.registry.metrics()).split('\n')
     return Number(lines.find(line => line.startsWith(`${series} `))?.slice(series.length + 1) ?? 0)
