@@ -16,6 +16,11 @@ t.test('distance is the XOR as a number', async t => {
   }))
 })
 
+t.test('an ID is as far away as itself', async t => {
+  const [a, target] = [kadIdOf(Buffer.from('a')), kadIdOf(Buffer.from('b'))]
+  t.equal(compareDistance(a, a, target), 0)
+})
+
 t.test('the bucket of an ID is the number of leading bits it shares', async t => {
   fc.assert(fc.property(kadId, fc.nat({ max: 255 }), (id, bit) => {
     const other = Uint8Array.from(id)

@@ -1,3 +1,5 @@
+import { mock } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { ProviderRecords, type Claim } from '../../../src/kad/provider/provider-records.ts'
 import { MemoryProviderStore } from '../../../src/kad/provider/store/memory.ts'
@@ -126,6 +128,20 @@ t.test('metrics tell what is held, what came and what went', async t => {
   t.equal(await metricValue(metrics, 'svc_dht_provider_records'), 0)
   t.equal(await metricValue(metrics, 'svc_dht_provider_expired_total'), 2)
   t.equal(await metricValue(metrics, 'svc_dht_provider_expiry_lag_seconds'), 0)
+})
+
+t.test('what expired together is removed in batches, with turns for others between them', async t => {
+  mock.timers.enable({ apis: ['setInterval'] })
+  t.teardown(() => mock.timers.reset())
+  const { records, clock } = setUp({ records: 1e6, recordsPerPeer: 1e6, addsPerPeerPerSecond: 1e6 })
+  await records.start()
+  for (let key = 0; key < 25_000; key++) records.hold(claim(key, 'self'), clock.time + HOUR_MS)
+  clock.advance(HOUR_MS + SECOND_MS)
+  mock.timers.tick(500)
+  t.equal(records.size, 5000)
+  await nextTurn()
+  t.equal(records.size, 0)
+  await records.stop()
 })
 
 t.test('it stops as often as asked', async () => {
