@@ -138,9 +138,10 @@ t.test('what expired together is removed in batches, with turns for others betwe
   for (let key = 0; key < 25_000; key++) records.hold(claim(key, 'self'), clock.time + HOUR_MS)
   clock.advance(HOUR_MS + SECOND_MS)
   mock.timers.tick(500)
-  t.equal(records.size, 5000)
-  await nextTurn()
+  let turns = 0
+  for (; records.size > 0 && turns < 1000; turns++) await nextTurn()
   t.equal(records.size, 0)
+  t.ok(turns > 0)
   await records.stop()
 })
 
