@@ -93,6 +93,7 @@ export class KadOverlay {
     const kept = await values.put(key, value, self.toString()).then(() => undefined, (err: unknown) => err)
     // A full store of our own need not stop others from taking the value; anything else is wrong with the value.
     if (kept !== undefined && !(kept instanceof DhtError && kept.code === 'Backpressure')) throw kept
+    if (kept !== undefined) await assertValidValue(key, value) // it may have been refused before anybody looked at it
     const { reached } = this.#hasPeers ? await publisher.publishValue(key, encodeValueRecord({ key, value }, now()), walk) : { reached: 0 }
     if (kept !== undefined && reached === 0) throw kept
     return { reached }
