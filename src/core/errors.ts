@@ -32,10 +32,11 @@ export interface DhtErrorOptions extends ErrorOptions {
  * `key` empty or over 80 bytes · `frame` over 4 MiB · `decode` not the message it claims to be · `type` unknown message
  * type · `provider` no entry by the sender itself · `addresses` none usable · `record` a value its validator refuses ·
  * `stale` older than the value held · `slow` no complete message in time · `streams` and `rate` budgets of a peer or
- * prefix · `overload` more work than can be done in time · `quota_*` the layered provider quotas · `http_*` the HTTP surface, by what was wrong.
+ * prefix · `overload` more work than can be done in time · `store` the disk does not take records now · `quota_*` the layered provider
+ * quotas · `http_*` the HTTP surface, by what was wrong.
  */
 export type RejectReason =
-  | 'key' | 'frame' | 'decode' | 'type' | 'provider' | 'addresses' | 'record' | 'stale' | 'slow' | 'streams' | 'rate' | 'overload'
+  | 'key' | 'frame' | 'decode' | 'type' | 'provider' | 'addresses' | 'record' | 'stale' | 'slow' | 'streams' | 'rate' | 'overload' | 'store'
   | 'quota_peer' | 'quota_prefix' | 'quota_key' | 'quota_total' | 'quota_values'
   | 'http_path' | 'http_method' | 'http_accept' | 'http_key' | 'http_filter' | 'http_body' | 'http_type' | 'http_rate'
   | 'http_inflight' | 'http_lookup'

@@ -5,6 +5,7 @@ import type { RejectReason } from '../core/errors.ts'
 export type Metrics = ReturnType<typeof createMetrics>
 
 const RPC_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
+const COMMIT_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 // macronode security notes §5 fixes these bounds for request latency.
 const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25]
 const COUNTS = [0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100]
@@ -49,6 +50,10 @@ export function createMetrics (registry = new Registry()) {
       upserts: counter('svc_dht_provider_upserts_total', 'Announcements accepted, by whether the record was new.', ['result']),
       expired: counter('svc_dht_provider_expired_total', 'Provider records removed because their time was over.'),
       expiryLag: gauge('svc_dht_provider_expiry_lag_seconds', 'How long the oldest expired record has waited for removal. It is not served meanwhile.'),
+      commitSeconds: histogram('svc_dht_provider_commit_seconds', 'Time of one group of provider records to be safe on disk.', COMMIT_SECONDS),
+      pending: gauge('svc_dht_provider_pending', 'Provider records that wait for the disk.'),
+      replayed: gauge('svc_dht_provider_replayed', 'Provider records read back from disk at the start.'),
+      failures: counter('svc_dht_provider_store_failures_total', 'Times that the disk did not take or give provider records, by kind.', ['kind']),
     },
     lookup: {
       reject,

@@ -62,6 +62,11 @@ export class MemoryProviderStore implements ProviderStore {
     return row !== 0 && isLive({ expiresAt: this.#expiry.expiresAt(row) }, now)
   }
 
+  find (key: MultihashKey, provider: Uint8Array): ProviderRecord | undefined {
+    const row = this.#findBy(key, provider)
+    return row === 0 ? undefined : this.#read(row)
+  }
+
   remove (key: MultihashKey, provider: Uint8Array): boolean {
     const row = this.#findBy(key, provider)
     if (row === 0) return false

@@ -8,12 +8,17 @@ import type { Announcement, ProviderRecord } from '../record.ts'
  * when it is not removed yet. Every backend passes the suite in `test/kad/provider/store/suite.ts`.
  */
 export interface ProviderStore {
-  /** Inserts, or refreshes as `mergeRecord` says. Copies what it keeps; the addresses are told with all records of the provider. */
+  /**
+   * Inserts, or refreshes as `mergeRecord` says. Copies what it keeps; the addresses are told with all records of the provider.
+   * @throws {DhtError} StoreUnavailable while what is announced could not be kept as the backend promises
+   */
   upsert (announcement: Announcement): 'created' | 'refreshed'
   /** Live records of a key, in no particular order. */
   get (key: MultihashKey, now: number): readonly ProviderRecord[]
   /** Whether a live record of this provider is held for the key. */
   has (key: MultihashKey, provider: Uint8Array, now: number): boolean
+  /** The record as it is held, expired or not. */
+  find (key: MultihashKey, provider: Uint8Array): ProviderRecord | undefined
   /** True when there was one. */
   remove (key: MultihashKey, provider: Uint8Array): boolean
   /** Removes at most `limit` records that expired a second ago or longer, and maybe later ones; to the second, oldest first. Says how many. */

@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { MultihashKey } from '../../../core/key.ts'
+import type { Metrics } from '../../../observability/metrics.ts'
+import type { Batch, Journal, ProviderChanges, SavedRecord } from './journal/journal.ts'
+import type { ProviderStore } from './store.ts'
+import { UnsavedRecords, type UnsavedOfProvider } from './unsaved-records.ts'
+
+interface Options {
+  /** Unsaved records from which on no announcement is taken. */
+  readonly limit: number
+  /** How long a write waits for others to share its transaction. Milliseconds. */
+  readonly intervalMs: number
+}
+
+interface Deps {
+  readonly index: Pick<ProviderStore, 'find' | 'addressesOf'>
+  readonly journal: Pick<Journal, 'commit'>
+  readonly metrics: Pick<Metrics['providers'], 'commitSeconds' | 'pending'>
+}
+
+/** Records in one transaction: reading them from the index holds the event loop for a few milliseconds. */
+const BATCH_RECORDS = 2048
+
+/** Brings what changed in the index to the journal, in groups. */
+export class JournalWriter {
+  readonly #opts: Options
+  readonly #deps: Deps
+  readonly #unsaved = new UnsavedRecords()
+  /** Records in the transaction that is under way. */
+  #inFlight = 0
+  #expiredBy: number | undefined
+  #commits = 0
+  #onMarked = Promise.withResolvers<void>()
+
+  constructor (opts: Options, deps: Deps) {
+    this.#opts = opts
+    this.#deps = deps
+  }
+
+  /** Records that are not on disk yet in their present state. */
+  get pending (): number { return this.#unsaved.size + this.#inFlight }
+  get isFull (): boolean { return this.pending >= this.#opts.limit }
+  get isDone (): boolean { return this.pending === 0 && this.#expiredBy === undefined }
+  /** The number of the last commit that the journal confirmed. */
+  get commits (): number { return this.#commits }
+
+  /** Also beyond the limit: the caller has asked `isFull`, or it is a withdrawal, of which our own announcements bound the number. */
+  mark (key: MultihashKey, provider: Uint8Array): void {
+    this.#unsaved.add(key, provider)
+    this.#onMarked.resolve()
+  }
+
+  /** A record that is gone because its time was over. When too many wait they are not noted, but found on disk by their time. */
+  markExpired (key: MultihashKey, provider: Uint8Array, now: number): void {
+    if (this.isFull) this.removeExpired(now)
+    else this.mark(key, provider)
+  }
+
+  /** Lets the next batch remove every record from disk that expired at `now` or before. */
+  removeExpired (now: number): void {
+    this.#expiredBy = Math.max(this.#expiredBy ?? 0, now)
+    this.#onMarked.resolve()
+  }
+
+  /** Commits what comes, until the signal. Rejects with the journal's fault. */
+  async run (signal: AbortSignal): Promise<void> {
+    const stopped = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+    while (!signal.aborted) {
+      this.#onMarked = Promise.withResolvers()
+      if (this.isDone) await Promise.race([this.#onMarked.promise, stopped])
+      if (this.#unsaved.size < BATCH_RECORDS) await sleep(this.#opts.intervalMs, undefined, { signal, ref: false }).catch(() => {}) // ends early to stop
+      if (!signal.aborted) await this.commitBatch()
+    }
+  }
+
+  /** Commits a batch of what is unsaved. A batch that fails is unsaved again. */
+  async commitBatch (): Promise<void> {
+    const { journal, metrics } = this.#deps
+    const taken = this.#unsaved.take(BATCH_RECORDS)
+    const expiredBy = this.#expiredBy
+    this.#inFlight = taken.reduce((count, { keys }) => count + keys.length, 0)
+    this.#expiredBy = undefined
+    metrics.pending.set(this.pending)
+    const startedAt = performance.now()
+    try {
+      this.#commits = await journal.commit(this.#toBatch(taken, expiredBy))
+      metrics.commitSeconds.observe((performance.now() - startedAt) / 1000)
+    } catch (err) {
+      this.#unsaved.putBack(taken)
+      if (expiredBy !== undefined) this.removeExpired(expiredBy)
+      throw err
+    } finally {
+      this.#inFlight = 0
+      metrics.pending.set(this.pending)
+    }
+  }
+
+  #toBatch (taken: readonly UnsavedOfProvider[], expiredBy: number | undefined): Batch {
+    return { expiredBy, changes: taken.map(unsaved => this.#toChanges(unsaved)) }
+  }
+
+  /** As the index has it now. A provider is forgotten with the last of its records, and no earlier: they name its row. */
+  #toChanges ({ provider, keys, hasMore }: UnsavedOfProvider): ProviderChanges {
+    const { index } = this.#deps
+    const held: SavedRecord[] = []
+    const gone: MultihashKey[] = []
+    for (const key of keys) {
+      const record = index.find(key, provider)
+      if (record === undefined) gone.push(key)
+      else held.push({ key, receivedAt: record.receivedAt, expiresAt: record.expiresAt, source: record.source, prefix: record.prefix })
+    }
+    const addrs = index.addressesOf(provider)
+    return { provider, addrs: held.length > 0 ? addrs : undefined, held, gone, isForgotten: addrs === undefined && !hasMore }
+  }
+}

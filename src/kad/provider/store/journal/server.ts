@@ -1,0 +1,87 @@
+import type { ReplayChunk } from './codec.ts'
+import { JournalDatabase } from './database.ts'
+import { explainFault, isSchemaError, toJournalError } from './faults.ts'
+import { JournalError, type Contact, type JournalContents, type JournalFault } from './journal.ts'
+import { openDatabase } from './open-database.ts'
+import { ReplayReader } from './replay-reader.ts'
+
+/** What the thread is asked. Answered in order. */
+export type JournalRequest =
+  | { readonly kind: 'open', readonly create: boolean }
+  | { readonly kind: 'replay' }
+  | { readonly kind: 'commit', readonly batch: Uint8Array<ArrayBuffer> }
+  | { readonly kind: 'saveContacts', readonly contacts: readonly Contact[] }
+  | { readonly kind: 'loadContacts' }
+  | { readonly kind: 'close' }
+
+/** The next chunk, or at the end what damage was met. */
+export type ReplayAnswer = { readonly chunk: ReplayChunk } | { readonly damage: string | undefined }
+
+export type JournalAnswer =
+  | { readonly value: JournalContents | ReplayAnswer | number | readonly Contact[] | undefined }
+  | { readonly fault: JournalFault, readonly message: string }
+
+/** Answers for the file, in the thread that may wait for the disk. */
+export class JournalServer {
+  readonly #file: string
+  #database: JournalDatabase | undefined
+  #replay: ReplayReader | undefined
+
+  constructor (file: string) {
+    this.#file = file
+  }
+
+  answer (request: JournalRequest): JournalAnswer {
+    try {
+      return { value: this.#serve(request) }
+    } catch (err) {
+      const { fault, message } = toJournalError(err, this.#file)
+      return { fault, message }
+    }
+  }
+
+  #serve (request: JournalRequest): Extract<JournalAnswer, { readonly value: unknown }>['value'] {
+    switch (request.kind) {
+      case 'open': return this.#open(request.create)
+      case 'replay': return this.#nextChunk()
+      case 'commit': return this.#opened.commit(request.batch)
+      case 'saveContacts': return void this.#opened.saveContacts(request.contacts)
+      case 'loadContacts': return this.#opened.loadContacts()
+      case 'close': return this.#close()
+    }
+  }
+
+  get #opened (): JournalDatabase {
+    if (this.#database === undefined) throw new Error('it is not open')
+    return this.#database
+  }
+
+  #open (create: boolean): JournalContents {
+    const { db, obstacle } = openDatabase(this.#file, { create })
+    try {
+      this.#database = new JournalDatabase(db)
+      this.#replay = new ReplayReader(db, this.#database.ledger)
+    } catch (err) {
+      db.close()
+      if (isSchemaError(err)) throw new JournalError('damaged', explainFault('damaged', this.#file, (err as Error).message), { cause: err })
+      throw err
+    }
+    const { records, commits } = this.#database.ledger
+    return { records, commits, obstacle: obstacle && { fault: obstacle.fault, message: obstacle.message } }
+  }
+
+  #nextChunk (): ReplayAnswer {
+    const chunk = this.#replay?.next()
+    if (chunk !== undefined) return { chunk }
+    const damage = this.#replay?.damage
+    this.#replay?.close()
+    this.#replay = undefined
+    return { damage: damage && explainFault('damaged', this.#file, damage) }
+  }
+
+  #close (): undefined {
+    this.#replay?.close()
+    this.#database?.close()
+    this.#replay = this.#database = undefined
+  }
+}

@@ -1,0 +1,207 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import type { Clock, Component } from '../../../core/component.ts'
+import { DhtError } from '../../../core/errors.ts'
+import type { MultihashKey } from '../../../core/key.ts'
+import type { ReadinessCheck } from '../../../core/readiness.ts'
+import type { Logger } from '../../../observability/logger.ts'
+import type { Metrics } from '../../../observability/metrics.ts'
+import { isLive, type Announcement, type ProviderRecord } from '../record.ts'
+import { JournalError, type Journal, type JournalContents } from './journal/journal.ts'
+import { JournalWriter } from './journal-writer.ts'
+import type { ProviderStore } from './store.ts'
+
+interface Options {
+  /** How long the last writes may take to reach the disk when the store stops. Milliseconds. */
+  readonly drainTimeoutMs: number
+  /** Records that may wait for the disk; announcements beyond it are refused. */
+  readonly pendingRecords: number
+  /** How long a write waits for others to share its transaction. Milliseconds. */
+  readonly commitIntervalMs: number
+  /** How long to wait after a fault of the disk: first, doubled each time, and at most. Milliseconds. */
+  readonly retryMs: readonly [first: number, longest: number]
+}
+
+interface Deps {
+  /** Answers all reads. Empty at the start. */
+  readonly index: ProviderStore
+  readonly journal: Journal
+  readonly metrics: Metrics['providers']
+  readonly log: Logger
+  readonly now: Clock
+}
+
+/**
+ * An index in memory, and a journal that it comes back from after a restart or a crash. Reads never wait for the disk, nor do
+ * writes: they are in the index at once and on disk a commit later. While they cannot get there, announcements are refused.
+ */
+export class PersistentProviderStore implements ProviderStore, Component, ReadinessCheck {
+  readonly name = 'store'
+  readonly #opts: Options
+  readonly #deps: Deps
+  readonly #writer: JournalWriter
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | undefined
+  /** Records that were read back, of so many; undefined once all are. */
+  #replay: { done: number, of: number } | undefined = { done: 0, of: 0 }
+  #opened: JournalContents | undefined
+  #wasOpened = false
+  #knownCommits = 0
+  #fault: JournalError | undefined
+  #retryMs: number
+
+  constructor (opts: Options, deps: Deps) {
+    this.#opts = opts
+    this.#deps = deps
+    this.#retryMs = opts.retryMs[0]
+    this.#writer = new JournalWriter({ limit: opts.pendingRecords, intervalMs: opts.commitIntervalMs }, deps)
+  }
+
+  /**
+   * Opens the journal and begins to read it back. A disk that does not work is no reason not to start.
+   * @throws {DhtError} Conflict for a file that is not ours to use
+   */
+  async start (): Promise<void> {
+    try {
+      this.#opened = await this.#open()
+    } catch (err) {
+      if (err instanceof JournalError && err.fault === 'refused') {
+        await this.#deps.journal.close()
+        throw new DhtError('Conflict', `Provider records cannot be kept: ${err.message}.`, { cause: err })
+      }
+      this.#fail(err)
+    }
+    this.#running = this.#run()
+  }
+
+  /** Brings what is unsaved to disk, for as long as the drain time allows. */
+  async stop (): Promise<void> {
+    this.#stopping.abort()
+    const patience = sleep(this.#opts.drainTimeoutMs, undefined, { ref: false })
+    await Promise.race([this.#running, patience])
+    if (this.pending > 0) this.#deps.log.error({ records: this.pending }, 'stopped before all provider records were on disk: these are in their earlier state there')
+  }
+
+  /** Why provider records are not kept as they should be. */
+  reason (): string | undefined {
+    if (this.#fault !== undefined) return this.#fault.message
+    if (this.#replay !== undefined) return `replaying provider records: ${this.#replay.done} of ${this.#replay.of}`
+    return this.#writer.isFull ? `writes lag: ${this.#writer.pending} provider records wait for the disk` : undefined
+  }
+
+  /** Records that are not on disk yet in their present state. */
+  get pending (): number { return this.#writer.pending }
+
+  get size (): number { return this.#deps.index.size }
+  get keys (): number { return this.#deps.index.keys }
+
+  upsert (announcement: Announcement): 'created' | 'refreshed' {
+    if (this.reason() !== undefined) {
+      throw new DhtError('StoreUnavailable', 'Provider records cannot be saved now.', { hint: '/readyz of the daemon says why.', retryAfterMs: 5000, reason: 'store' })
+    }
+    const result = this.#deps.index.upsert(announcement)
+    this.#writer.mark(announcement.key, announcement.provider)
+    return result
+  }
+
+  /** Never refused: it only takes away. */
+  remove (key: MultihashKey, provider: Uint8Array): boolean {
+    const isRemoved = this.#deps.index.remove(key, provider)
+    if (isRemoved) this.#writer.mark(key, provider)
+    return isRemoved
+  }
+
+  expire (now: number, limit: number, onRemoved?: (key: MultihashKey, provider: Uint8Array) => void): number {
+    return this.#deps.index.expire(now, limit, (key, provider) => {
+      this.#writer.markExpired(key, provider, now)
+      onRemoved?.(key, provider)
+    })
+  }
+
+  get (key: MultihashKey, now: number): readonly ProviderRecord[] { return this.#deps.index.get(key, now) }
+  has (key: MultihashKey, provider: Uint8Array, now: number): boolean { return this.#deps.index.has(key, provider, now) }
+  find (key: MultihashKey, provider: Uint8Array): ProviderRecord | undefined { return this.#deps.index.find(key, provider) }
+  expiryLagMs (now: number): number { return this.#deps.index.expiryLagMs(now) }
+  ofPeer (provider: Uint8Array): number { return this.#deps.index.ofPeer(provider) }
+  ofPrefix (prefix: string): number { return this.#deps.index.ofPrefix(prefix) }
+  ofKey (key: MultihashKey): number { return this.#deps.index.ofKey(key) }
+  addressesOf (provider: Uint8Array): readonly Uint8Array[] | undefined { return this.#deps.index.addressesOf(provider) }
+
+  /** Reads back and writes, until the store stops. After a fault it opens the journal again, later and later. */
+  async #run (): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      try {
+        this.#opened ??= await this.#open()
+        await this.#serve(this.#opened)
+      } catch (err) {
+        this.#opened = undefined
+        this.#fail(err)
+        if (this.#fault?.fault === 'damaged') break
+        await sleep(this.#retryMs, undefined, { signal, ref: false }).catch(() => {}) // ends early to stop
+        this.#retryMs = Math.min(this.#retryMs * 2, this.#opts.retryMs[1])
+      }
+    }
+    await this.#finish()
+  }
+
+  async #open (): Promise<JournalContents> {
+    const contents = await this.#deps.journal.open({ create: !this.#wasOpened })
+    this.#wasOpened = true
+    const known = Math.max(this.#knownCommits, this.#writer.commits)
+    if (contents.commits < known) {
+      throw new JournalError('damaged', `the file of provider records has ${contents.commits} of the ${known} commits that were made: it is an older copy. Stop the daemon and put the newer one back`)
+    }
+    this.#knownCommits = contents.commits
+    return contents
+  }
+
+  async #serve ({ records, obstacle }: JournalContents): Promise<void> {
+    const { signal } = this.#stopping
+    if (this.#replay !== undefined) await this.#readBack(records)
+    if (obstacle !== undefined) throw new JournalError(obstacle.fault, obstacle.message)
+    // That a disk works again is seen by writing what it did not take.
+    if (this.#fault !== undefined && !this.#writer.isDone) await this.#writer.commitBatch()
+    if (this.#fault !== undefined) this.#deps.log.info('provider records are saved again')
+    this.#fault = undefined
+    this.#retryMs = this.#opts.retryMs[0]
+    await this.#writer.run(signal)
+  }
+
+  /** In slices, so that the event loop answers others in between. */
+  async #readBack (records: number): Promise<void> {
+    const { index, journal, metrics, log, now } = this.#deps
+    const replay = this.#replay = { done: 0, of: records }
+    const startedAt = performance.now()
+    let expired = 0
+    for await (const announcements of journal.replay()) {
+      const time = now()
+      for (const announcement of announcements) {
+        if (isLive(announcement, time)) index.upsert(announcement)
+        else expired++
+      }
+      replay.done += announcements.length
+      metrics.replayed.set(replay.done - expired)
+      if (this.#stopping.signal.aborted) return
+      await nextTurn()
+    }
+    this.#replay = undefined
+    if (expired > 0) this.#writer.removeExpired(now())
+    log.info({ records: replay.done - expired, expired, seconds: (performance.now() - startedAt) / 1000 }, 'provider records replayed')
+  }
+
+  async #finish (): Promise<void> {
+    try {
+      if (this.#opened !== undefined && this.#replay === undefined) while (!this.#writer.isDone) await this.#writer.commitBatch()
+    } catch (err) {
+      this.#fail(err)
+    }
+    await this.#deps.journal.close()
+  }
+
+  #fail (err: unknown): void {
+    const fault = err instanceof JournalError ? err : new JournalError('io', `provider records cannot be saved: ${(err as Error).message}`, { cause: err })
+    this.#deps.metrics.failures.inc({ kind: fault.fault })
+    if (this.#fault?.message !== fault.message) this.#deps.log.error({ err: fault, fault: fault.fault }, 'provider records are not saved')
+    this.#fault = fault
+  }
+}
