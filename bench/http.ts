@@ -1,0 +1,68 @@
+import { runHttpLoad } from './http/load.ts'
+import { startProvider } from './http/provider.ts'
+import { alone, compare, percentile, type Figure } from './measure.ts'
+import { cidOf, keyOf } from './rpc/fill.ts'
+import { ServerProcess } from './server-process.ts'
+
+/** What one GET of a hot key costs the public listener, beside a bare server of the same bytes and Helia's Delegated Routing server. */
+
+interface Ready { readonly url: string, readonly address: string }
+type Server = ServerProcess<Ready>
+interface Sample { readonly cpuUs: number, readonly perSecond: number, readonly p50Ms: number, readonly p99Ms: number, readonly refused: number }
+
+const KEY = 1
+const PATH = `/routing/v1/providers/${cidOf(KEY).toString()}`
+const CONNECTIONS = 32
+const ROUNDS = 5
+const ROUND_MS = 2000
+
+export async function * figures (): AsyncGenerator<Figure> {
+  await using ours = await start('ours')
+  await using stock = await start('stock')
+  await using stack = new AsyncDisposableStack()
+  for (const { ready } of [ours, stock]) stack.use(await startProvider(ready.address, keyOf(KEY)))
+  const body = await fetchBody(ours)
+  await fetchBody(stock)
+  await using bare = await start('bare', body.toString('base64'))
+
+  const servers = { ours, bare, stock }
+  const samples: Record<keyof typeof servers, Sample[]> = { ours: [], bare: [], stock: [] }
+  for (const server of Object.values(servers)) await sample(server)
+  for (let round = 0; round < ROUNDS; round++) {
+    samples.ours.push(await sample(ours))
+    samples.bare.push(await sample(bare))
+    samples.stock.push(await sample(stock))
+  }
+  const load = `GET providers, hot key, JSON of ${body.length} B, ${CONNECTIONS} connections`
+  yield * compared(`${load}, beside bare fastify`, samples.ours, 'fastify', samples.bare)
+  yield * compared(`${load}, beside Helia`, samples.ours, '@helia/…-http-api-server', samples.stock)
+  yield alone('http', load, 'answers other than 200', samples.ours.map(({ refused }) => refused))
+}
+
+function * compared (load: string, ours: readonly Sample[], peer: string, theirs: readonly Sample[]): Generator<Figure> {
+  const figure = (unit: string, of: (sample: Sample) => number, better: 'lower' | 'higher'): Figure =>
+    compare({ bench: 'http', load, unit, ours: ours.map(of), peer, theirs: theirs.map(of), better })
+  yield figure('server CPU µs/request', ({ cpuUs }) => cpuUs, 'lower')
+  yield figure('requests/s', ({ perSecond }) => perSecond, 'higher')
+  yield figure('p50 ms', ({ p50Ms }) => p50Ms, 'lower')
+  yield figure('p99 ms', ({ p99Ms }) => p99Ms, 'lower')
+}
+
+async function sample (server: Server): Promise<Sample> {
+  const before = await server.usage()
+  const { requests, seconds, latenciesMs, refused } = await runHttpLoad(new URL(PATH, server.ready.url), { connections: CONNECTIONS, durationMs: ROUND_MS })
+  const { cpuUs } = await server.usage()
+  return { cpuUs: (cpuUs - before.cpuUs) / requests, perSecond: requests / seconds, p50Ms: percentile(latenciesMs, 50), p99Ms: percentile(latenciesMs, 99), refused }
+}
+
+/** The answer, once it names the provider. */
+async function fetchBody (server: Server): Promise<Buffer> {
+  const response = await fetch(new URL(PATH, server.ready.url))
+  const body = Buffer.from(await response.arrayBuffer())
+  if (response.status !== 200 || !body.includes('"Addrs"')) throw new Error(`${server.ready.url} answered ${response.status} ${body.toString()}`)
+  return body
+}
+
+async function start (name: 'ours' | 'bare' | 'stock', ...args: readonly string[]): Promise<Server> {
+  return await ServerProcess.start<Ready>(new URL(`./http/${name}.ts`, import.meta.url), args)
+}
