@@ -10,9 +10,7 @@ import { JournalError, type Journal, type JournalContents } from './journal/jour
 import { JournalWriter } from './journal-writer.ts'
 import type { ProviderStore } from './store.ts'
 
-interface Options {
-  /** How long the last writes may take to reach the disk when the store stops. Milliseconds. */
-  readonly drainTimeoutMs: number
+interface Pace {
   /** Records that may wait for the disk; announcements beyond it are refused. */
   readonly pendingRecords: number
   /** How long a write waits for others to share its transaction. Milliseconds. */
@@ -20,6 +18,14 @@ interface Options {
   /** How long to wait after a fault of the disk: first, doubled each time, and at most. Milliseconds. */
   readonly retryMs: readonly [first: number, longest: number]
 }
+
+interface Options extends Pace {
+  /** How long the last writes may take to reach the disk when the store stops. Milliseconds. */
+  readonly drainTimeoutMs: number
+}
+
+/** A daemon's: on disk within half a second, five seconds' worth of a heavy load in the queue. */
+export const DAEMON_PACE: Pace = { pendingRecords: 50_000, commitIntervalMs: 250, retryMs: [250, 5000] }
 
 interface Deps {
   /** Answers all reads. Empty at the start. */
@@ -76,8 +82,9 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
   /** Brings what is unsaved to disk, for as long as the drain time allows. */
   async stop (): Promise<void> {
     this.#stopping.abort()
-    const patience = sleep(this.#opts.drainTimeoutMs, undefined, { ref: false })
-    await Promise.race([this.#running, patience])
+    const patience = new AbortController()
+    await Promise.race([this.#running, sleep(this.#opts.drainTimeoutMs, undefined, { signal: patience.signal }).catch(() => {})])
+    patience.abort()
     if (this.pending > 0) this.#deps.log.error({ records: this.pending }, 'stopped before all provider records were on disk: these are in their earlier state there')
   }
 

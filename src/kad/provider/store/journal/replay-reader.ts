@@ -11,8 +11,8 @@ type RecordRow = [key: Uint8Array, peer: number, received: number, expires: numb
 
 /** Reads everything back, peers first, and holds each row against its sum and all of them against the ledger. */
 export class ReplayReader {
-  readonly #peers: Iterator<PeerRow>
-  readonly #records: Iterator<RecordRow>
+  readonly #peers: Generator<PeerRow>
+  readonly #records: Generator<RecordRow>
   readonly #ledger: Ledger
   readonly #writer = new ByteWriter()
   #read = 0
@@ -43,11 +43,11 @@ export class ReplayReader {
 
   /** Lets go of the file. */
   close (): void {
-    this.#peers.return?.()
-    this.#records.return?.()
+    this.#peers.return(undefined)
+    this.#records.return(undefined)
   }
 
-  #take<T> (rows: Iterator<T>, write: (row: T) => void): Uint8Array<ArrayBuffer> {
+  #take<T> (rows: Generator<T>, write: (row: T) => void): Uint8Array<ArrayBuffer> {
     try {
       for (let count = 0; count < CHUNK_ROWS; count++) {
         const { value, done } = rows.next()
@@ -78,8 +78,9 @@ export class ReplayReader {
   }
 }
 
-function select<T> (db: DatabaseSync, sql: string): Iterator<T> {
+/** A generator, since it ends where an error ends it; the statement's own iterator begins again. */
+function * select<T> (db: DatabaseSync, sql: string): Generator<T> {
   const statement = db.prepare(sql)
   statement.setReturnArrays(true)
-  return statement.iterate() as unknown as Iterator<T>
+  yield * statement.iterate() as unknown as Iterable<T>
 }
