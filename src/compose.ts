@@ -1,9 +1,10 @@
+import { join } from 'node:path'
 import type { Config } from './config/settings.ts'
 import { configDigest, redactConfig } from './config/view.ts'
 import type { Version } from './config/version.ts'
 import type { Clock, Component } from './core/component.ts'
 import { Lifecycle } from './core/lifecycle.ts'
-import { reportReadiness, type ReadinessReport } from './core/readiness.ts'
+import { reportReadiness, type ReadinessCheck, type ReadinessReport } from './core/readiness.ts'
 import type { AdminPorts } from './http/admin/ports.ts'
 import { toPeers, toQuotasBody, toRecords, toStatusBody } from './http/admin/present.ts'
 import { registerAdminRoutes } from './http/admin/routes.ts'
@@ -20,10 +21,16 @@ import { createHost, type Host, type HostDeps } from './kad/host.ts'
 import { Inspection } from './kad/inspection.ts'
 import { KadOverlay } from './kad/overlay.ts'
 import { ProviderRecords } from './kad/provider/provider-records.ts'
+import { FileJournal } from './kad/provider/store/journal/file-journal.ts'
+import type { Journal } from './kad/provider/store/journal/journal.ts'
+import { WorkerThread } from './kad/provider/store/journal/thread.ts'
 import { MemoryProviderStore } from './kad/provider/store/memory.ts'
+import { DAEMON_PACE, PersistentProviderStore } from './kad/provider/store/persistent.ts'
+import type { ProviderStore } from './kad/provider/store/store.ts'
 import { Publisher } from './kad/publisher.ts'
 import { AddressBook } from './kad/routing/address-book.ts'
 import { DiversityCount } from './kad/routing/diversity.ts'
+import { RememberedPeers } from './kad/routing/remembered-peers.ts'
 import { RoutingView } from './kad/routing/routing-view.ts'
 import { keepTable } from './kad/routing/table-keeper.ts'
 import { TableRefresh } from './kad/routing/table-refresh.ts'
@@ -179,7 +186,9 @@ export async function composeKad (config: Config, surroundings: Surroundings, ad
   const diversity = new DiversityCount({ inTable: kad.peersPerIpGroup, inBucket: kad.peersPerIpGroupInBucket })
   keepTable({ scope, bucketSize: kad.bucketSize }, { host, engine, view, diversity, book, metrics: metrics.kad, log, now })
 
-  const records = new ProviderRecords({ ...providers, ttlMs: providers.ttl }, { store: new MemoryProviderStore(), metrics: metrics.providers, now })
+  const { store, journal, stored } = composeStore(config, { log, metrics, now })
+  const remembered = journal === undefined ? [] : [new RememberedPeers({ journal, view, host, engine, log })]
+  const records = new ProviderRecords({ ...providers, ttlMs: providers.ttl }, { store, metrics: metrics.providers, now })
   const values = new ValueStore({ ...valueLimits, ttlMs: valueLimits.ttl }, { metrics: metrics.kad, now })
   const client = new RpcClient({ protocol: kad.protocol }, { host, metrics: metrics.kad })
   const refresh = new TableRefresh({ intervalMs: kad.tableRefreshInterval }, { view, engine, client, metrics: metrics.kad, log, now })
@@ -220,9 +229,25 @@ export async function composeKad (config: Config, surroundings: Surroundings, ad
     values,
     view,
     inspection: new Inspection({ host, view, records, values, announcer }),
-    checks: [bootstrap, tableWarmth(view, kad.warmTable), selfLookupDone(engine)],
-    components: [toComponent(host), server, records, bootstrap, refresh, announcer],
+    checks: [...stored, bootstrap, tableWarmth(view, kad.warmTable), selfLookupDone(engine)],
+    components: [...stored, toComponent(host), server, records, bootstrap, ...remembered, refresh, announcer],
   }
+}
+
+interface StoreParts {
+  readonly store: ProviderStore
+  /** Where it is kept on disk, when it is. */
+  readonly journal: Journal | undefined
+  readonly stored: ReadonlyArray<Component & ReadinessCheck>
+}
+
+/** The provider store that is set. */
+function composeStore ({ node, providers }: Config, { log, metrics, now }: Pick<Surroundings, 'log' | 'metrics' | 'now'>): StoreParts {
+  const index = new MemoryProviderStore()
+  if (providers.store === 'memory') return { store: index, journal: undefined, stored: [] }
+  const journal = new FileJournal(join(node.dataDir, 'providers.db'), { startThread: file => new WorkerThread(file) })
+  const store = new PersistentProviderStore({ ...DAEMON_PACE, drainTimeoutMs: node.drainTimeout }, { index, journal, metrics: metrics.providers, log, now })
+  return { store, journal, stored: [store] }
 }
 
 function toComponent (host: Host): Component {

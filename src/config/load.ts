@@ -96,8 +96,10 @@ function applyRules (config: Config): Config {
 
 function findConflicts (config: Config): string[] {
   const conflicts: string[] = []
-  const { identity, kad, providers } = config
+  const { identity, kad, node, providers } = config
   if (providers.ttl > providers.maxTtl) conflicts.push('providers.ttl: must not exceed providers.maxTtl')
+  if (providers.store === 'persistent' && node.profile === 'micronode') conflicts.push('providers.store: a micronode leaves nothing on disk; use memory, or node.profile macronode')
+  else if (providers.store === 'persistent' && node.dataDir === '') conflicts.push('providers.store: persistent needs node.dataDir')
   if (providers.recordsPerPeer > providers.records) conflicts.push('providers.recordsPerPeer: must not exceed providers.records')
   if (kad.peersPerIpGroupInBucket > kad.peersPerIpGroup) conflicts.push('kad.peersPerIpGroupInBucket: must not exceed kad.peersPerIpGroup')
   if (kad.bootstrapLapse <= kad.bootstrapProbeInterval) conflicts.push('kad.bootstrapLapse: must be longer than kad.bootstrapProbeInterval')

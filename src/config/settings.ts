@@ -8,6 +8,7 @@ export const AMINO_PROTOCOL = '/ipfs/kad/1.0.0'
 export const settings = {
   node: {
     profile: choice('What the daemon is run for: `micronode` keeps everything in memory, `macronode` is a server with keys and records that last.', ['micronode', 'macronode'], 'micronode'),
+    dataDir: text('Directory of what outlasts the daemon: provider records, and the peers it knew. Created at the first start; must be 0700 and ours.', '', { form: 'path, or empty for none' }),
     toleratedLag: duration('How late the event loop may run before work is refused: closest-peer lookups from here on, other lookups from twice, announcements from four times as late. Control and readiness never are.', '200ms', { min: '10ms', max: '10s' }),
     drainTimeout: duration('How long requests in flight may take to finish after SIGTERM.', '5s', { max: '60s' }),
   },
@@ -44,6 +45,7 @@ export const settings = {
     rpcsPerPrefixPerSecond: int('RPCs a second answered to one /24 (IPv6: /48), with four seconds’ worth in reserve.', 2000, { min: 1, max: 1_000_000, governed: true }),
   },
   providers: {
+    store: choice('Where provider records are held: `memory` loses them with the process, `persistent` keeps them in `node.dataDir` as well.', ['memory', 'persistent'], 'memory'),
     ttl: duration('How long a provider record is served after its last announcement. On `/ipfs/kad/1.0.0` it is 48h, as its specification demands.', '24h', { min: '1s', max: '48h', governed: true }),
     maxTtl: duration('Longest TTL an announcement of this daemon may ask for.', '48h', { min: '1s', max: '48h', governed: true }),
     records: int('Provider records held in all.', 1_000_000, { min: 1, max: 100_000_000, governed: true }),

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
-import type { Stats } from 'node:fs'
 import { lstat, mkdir, rm, rmdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname, resolve } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Component } from '../../core/component.ts'
 import { DhtError } from '../../core/errors.ts'
+import { findDirectoryFault } from '../../core/private-directory.ts'
 import type { Logger } from '../../observability/logger.ts'
 
 interface Options {
@@ -96,21 +96,12 @@ async function createDirectory (directory: string): Promise<boolean> {
   return await mkdir(directory, { mode: 0o700 }).then(() => true, unlessCode('EEXIST')) ?? false
 }
 
-/** Whoever else can enter the directory, or swap it, could pose as the daemon to its operator. */
 async function assertPrivate (directory: string): Promise<void> {
-  const fault = findFault(await lstat(directory))
+  const fault = findDirectoryFault(await lstat(directory), process.getuid?.())
   if (fault === undefined) return
   throw new DhtError('BadRequest', `The directory of the admin socket ${fault}: ${directory}`, {
     hint: 'Make it a directory of this user with mode 0700, or set admin.socket to a path in one.',
   })
-}
-
-function findFault (directory: Stats): string | undefined {
-  if (directory.isSymbolicLink()) return 'is a symbolic link'
-  if (!directory.isDirectory()) return 'is not a directory'
-  if (directory.uid !== process.getuid?.()) return `belongs to user ${directory.uid}`
-  if ((directory.mode & 0o077) !== 0) return `is open to other users (mode ${(directory.mode & 0o777).toString(8).padStart(4, '0')})`
-  return undefined
 }
 
 async function clearStaleSocket (path: string): Promise<void> {

@@ -1,7 +1,8 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, lstatSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
+import { findDirectoryFault } from '../../../../core/private-directory.ts'
 import { explainFault, isSchemaError, toJournalError } from './faults.ts'
 import { JournalError } from './journal.ts'
 
@@ -44,6 +45,8 @@ export interface OpenedDatabase {
  */
 export function openDatabase (file: string, { create }: { readonly create: boolean }): OpenedDatabase {
   try {
+    if (create) mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    assertPrivate(dirname(file))
     if (!existsSync(file)) createDatabase(file, create)
     // Made whole before it gets its name, so it is never empty unless something cut it off.
     if (statSync(file).size === 0) throw new JournalError('damaged', `${file} is empty, which it never is: move it and its -wal away, or put a copy in its place`)
@@ -59,6 +62,11 @@ export function openDatabase (file: string, { create }: { readonly create: boole
   } catch (err) {
     throw toJournalError(err, file)
   }
+}
+
+function assertPrivate (directory: string): void {
+  const fault = findDirectoryFault(lstatSync(directory), process.getuid?.())
+  if (fault !== undefined) throw new JournalError('refused', `${directory} ${fault}: make node.dataDir a directory of this user with mode 0700`)
 }
 
 /** Makes the file aside and names it when it is whole: a crash on the way leaves nothing that could be taken for a journal. */

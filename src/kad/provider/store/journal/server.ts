@@ -25,6 +25,7 @@ export type JournalAnswer =
 export class JournalServer {
   readonly #file: string
   #database: JournalDatabase | undefined
+  #obstacle: JournalError | undefined
   #replay: ReplayReader | undefined
 
   constructor (file: string) {
@@ -44,8 +45,8 @@ export class JournalServer {
     switch (request.kind) {
       case 'open': return this.#open(request.create)
       case 'replay': return this.#nextChunk()
-      case 'commit': return this.#opened.commit(request.batch)
-      case 'saveContacts': return void this.#opened.saveContacts(request.contacts)
+      case 'commit': return this.#writable.commit(request.batch)
+      case 'saveContacts': return void this.#writable.saveContacts(request.contacts)
       case 'loadContacts': return this.#opened.loadContacts()
       case 'close': return this.#close()
     }
@@ -56,8 +57,15 @@ export class JournalServer {
     return this.#database
   }
 
+  /** A damaged file is left as it is. */
+  get #writable (): JournalDatabase {
+    if (this.#obstacle !== undefined) throw this.#obstacle
+    return this.#opened
+  }
+
   #open (create: boolean): JournalContents {
     const { db, obstacle } = openDatabase(this.#file, { create })
+    this.#obstacle = obstacle
     try {
       this.#database = new JournalDatabase(db)
       this.#replay = new ReplayReader(db, this.#database.ledger)
@@ -76,7 +84,8 @@ export class JournalServer {
     const damage = this.#replay?.damage
     this.#replay?.close()
     this.#replay = undefined
-    return { damage: damage && explainFault('damaged', this.#file, damage) }
+    if (damage !== undefined) this.#obstacle = new JournalError('damaged', explainFault('damaged', this.#file, damage))
+    return { damage: this.#obstacle?.fault === 'damaged' ? this.#obstacle.message : undefined }
   }
 
   #close (): undefined {
