@@ -34,16 +34,16 @@ export class KadOverlay {
   readonly #opts: Options
   readonly #deps: Deps
 
+  /** Held records as text. The store has one array of bytes for each provider, and the text lasts as long as that does. */
+  readonly #heldTexts = new WeakMap<Uint8Array, { readonly addrs: readonly Uint8Array[], readonly record: PeerRecord }>()
+
   constructor (opts: Options, deps: Deps) {
     this.#opts = opts
     this.#deps = deps
   }
 
   heldProviders (key: MultihashKey): readonly PeerRecord[] {
-    return this.#deps.records.shuffled(key).flatMap(({ provider, addrs }) => {
-      const peer = peerIdFromBytes(provider)
-      return peer === undefined ? [] : [toPeerRecord(peer.toString(), addrs)]
-    })
+    return this.#deps.records.shuffled(key).flatMap(({ provider, addrs }) => this.#toHeldRecord(provider, addrs) ?? [])
   }
 
   async * walkProviders (key: MultihashKey, walk: Walk): AsyncGenerator<PeerRecord> {
@@ -119,6 +119,16 @@ export class KadOverlay {
     const id = peer.toString()
     const known = peer.equals(self) ? [ownAddresses()] : [view.get(id)?.addrs, book.get(id), records.addressesOf(peer.toMultihash().bytes)]
     return known.find(addrs => addrs !== undefined && addrs.length > 0)
+  }
+
+  #toHeldRecord (provider: Uint8Array, addrs: readonly Uint8Array[]): PeerRecord | undefined {
+    const known = this.#heldTexts.get(provider)
+    if (known?.addrs === addrs) return known.record
+    const peer = peerIdFromBytes(provider)
+    if (peer === undefined) return undefined
+    const record = toPeerRecord(peer.toString(), addrs)
+    this.#heldTexts.set(provider, { addrs, record })
+    return record
   }
 
   #toRecord ({ id, multiaddrs }: PeerInfo): PeerRecord {

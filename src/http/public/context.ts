@@ -29,9 +29,12 @@ export interface PublicContext {
   readonly deps: PublicDeps
 }
 
+/** Made once: every request ends in an abort, and a new reason each time costs a stack trace. */
+const GONE = new DOMException('The connection is done with the answer.', 'AbortError')
+
 /** Aborts when the connection is done with the answer: because it went out, or because the client left. */
 export function clientSignal (reply: FastifyReply): AbortSignal {
   const gone = new AbortController()
-  reply.raw.once('close', () => gone.abort())
+  reply.raw.once('close', () => gone.abort(GONE))
   return gone.signal
 }
