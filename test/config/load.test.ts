@@ -83,6 +83,8 @@ t.test('settings that contradict each other are refused', async t => {
     [{ 'kad.listen': '' }, /^kad.listen: at least one/],
     [{ 'identity.keyFile': '/k' }, /give both or neither/],
     [{ 'identity.passphraseFile': '/p' }, /give both or neither/],
+    [{ 'node.profile': 'macronode', 'providers.store': 'persistent' }, /^providers.store: persistent needs node.dataDir/],
+    [{ 'node.dataDir': '/d', 'providers.store': 'persistent' }, /^providers.store: a micronode leaves nothing on disk/],
   ] as Array<[Record<string, string>, RegExp]>) {
     const mistakes = mistakesOf({ flags })
     t.equal(mistakes.length, 1, Object.keys(flags).join())

@@ -47,6 +47,7 @@ export class JournalWriter {
   /** Also beyond the limit: the caller has asked `isFull`, or it is a withdrawal, of which our own announcements bound the number. */
   mark (key: MultihashKey, provider: Uint8Array): void {
     this.#unsaved.add(key, provider)
+    this.#deps.metrics.pending.set(this.pending)
     this.#onMarked.resolve()
   }
 
@@ -80,7 +81,6 @@ export class JournalWriter {
     const expiredBy = this.#expiredBy
     this.#inFlight = taken.reduce((count, { keys }) => count + keys.length, 0)
     this.#expiredBy = undefined
-    metrics.pending.set(this.pending)
     const startedAt = performance.now()
     try {
       this.#commits = await journal.commit(this.#toBatch(taken, expiredBy))
