@@ -9,8 +9,8 @@ export type Order =
   | { readonly kind: 'join', readonly bootstrap: readonly string[] }
   | { readonly kind: 'provide', readonly keys: readonly number[] }
 
-/** Announcements under way at the same time: the machine is small, and the links are slow. */
-const CONCURRENT = 8
+/** Daemons that join, or announcements under way, at the same time: the links are slow, and the machine is small. */
+const CONCURRENT = 12
 
 const [first = 0, count = 0, minMs = 0, maxMs = 0] = process.argv.slice(2).map(Number)
 const daemons: Daemon[] = []

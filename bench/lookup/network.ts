@@ -29,7 +29,7 @@ export class Network implements AsyncDisposable {
       addresses.push(...own)
     }
     const network = new Network(children, addresses.slice(0, BOOTSTRAP_PEERS))
-    for (const child of children) await obeyed(child, { kind: 'join', bootstrap: network.bootstrap })
+    await Promise.all(children.map(async child => await obeyed(child, { kind: 'join', bootstrap: network.bootstrap })))
     return network
   }
 
