@@ -27,6 +27,7 @@ const MAX_HEADER_BYTES = 16 * 1024
 const MAX_URL_BYTES = 4096
 const READ_TIMEOUT_MS = 5000
 const IDLE_TIMEOUT_MS = 60_000
+const LINGER_MS = 1000
 
 /** A fastify server with our limits, request ids, metrics, in-flight cap and error envelope; the caller adds routes, then listens. */
 export function createServer ({ service, inFlight }: ServerOptions, deps: ServerDeps): FastifyInstance {
@@ -73,6 +74,7 @@ export function createServer ({ service, inFlight }: ServerOptions, deps: Server
     if (error.reason !== undefined) deps.metrics.reject(error.reason)
     logFailure(request.log, error)
     const { status, headers, body } = toEnvelope(error, { requestId: request.id, now: deps.now() })
+    if (!request.raw.complete) linger(request, reply)
     void reply.code(status).headers(headers).type('application/json; charset=utf-8').send(JSON.stringify(body))
   }
 
@@ -126,6 +128,16 @@ function logFailure (log: FastifyBaseLogger, error: DhtError): void {
   if (error.code === 'Internal') log.error({ err: error }, 'request failed')
   else if (error.cause !== undefined) log.info({ err: error }, 'request refused')
   else log.debug({ code: error.code, reason: error.reason }, 'request refused')
+}
+
+/**
+ * Reads on for a moment, and throws away what comes: closed at once, the connection would be reset, and a client that is
+ * still sending would lose the refusal (RFC 9112 §9.6).
+ */
+function linger ({ raw }: FastifyRequest, reply: FastifyReply): void {
+  reply.removeHeader('connection')
+  const ending = setTimeout(() => { if (!raw.complete) raw.socket.destroy() }, LINGER_MS)
+  raw.once('close', () => clearTimeout(ending))
 }
 
 /** Answers what is not HTTP, has too many headers, or took too long to arrive; there is no request yet to answer. */

@@ -117,6 +117,21 @@ t.test('a client that leaves in the middle of its body is no failure of ours', a
   t.match((await server.metrics.http.requests.get()).values, [{ labels: { code: 'aborted' } }])
 })
 
+t.test('a client that is still sending when it is refused gets to read why, and is ended soon if it goes on', async t => {
+  const { url } = await start(t)
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  t.teardown(() => { socket.destroy() })
+  let answer = ''
+  socket.setEncoding('utf8').on('data', (part: string) => { answer += part }).on('error', () => {})
+  socket.write('POST /things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 999999999\r\n\r\n')
+  const sending = setInterval(() => socket.write('a'.repeat(65_536)), 10)
+  await once(socket, 'close')
+  clearInterval(sending)
+  t.match(answer, /^HTTP\/1.1 413 .*"TooLarge"/s)
+  t.notMatch(answer, /HTTP\/1.1.*HTTP\/1.1/s)
+})
+
 t.test('schema mistakes and impossible lengths are the client’s', async t => {
   const server = await start(t, {
     routes: app => app.post('/strict', { schema: { body: { type: 'object', required: ['key'] } } }, async () => ({})),

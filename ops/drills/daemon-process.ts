@@ -1,0 +1,127 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const PROGRAM = join(import.meta.dirname, '../../src/svc-dht.ts')
+const PATIENCE_MS = 30_000
+
+/** Free loopback ports, and patience with a busy machine. */
+const LOOPBACK = {
+  'kad.listen': '/ip4/127.0.0.1/tcp/0',
+  'kad.addresses': 'any',
+  'public.listen': '127.0.0.1:0',
+  'ops.listen': '127.0.0.1:0',
+  'node.toleratedLag': '10s',
+}
+
+/** What the daemon tells when it has started. */
+interface Started {
+  readonly addresses: readonly string[]
+  readonly public: string
+  readonly ops: string
+  readonly admin: string
+}
+
+/** A daemon as operators run it: a process of its own, seen from outside only. */
+export class DaemonProcess implements AsyncDisposable {
+  readonly #child: ChildProcess
+  readonly #exited: Promise<unknown>
+  readonly folder: string
+  readonly started: Started
+
+  private constructor (child: ChildProcess, exited: Promise<unknown>, folder: string, started: Started) {
+    this.#child = child
+    this.#exited = exited
+    this.folder = folder
+    this.started = started
+  }
+
+  static async start (settings: Readonly<Record<string, string>> = {}): Promise<DaemonProcess> {
+    const folder = mkdtempSync(join(tmpdir(), 'svc-dht-drill-'))
+    const all = { ...LOOPBACK, 'admin.socket': join(folder, 'run', 'admin.sock'), ...settings }
+    const args = Object.entries(all).flatMap(([path, value]) => ['--set', `${path}=${value}`])
+    const child = spawn(process.execPath, [PROGRAM, 'run', ...args], { stdio: ['ignore', 'pipe', 'inherit'], cwd: folder, env: { ...process.env, TMPDIR: folder, HOME: folder, XDG_RUNTIME_DIR: folder } })
+    const exited = once(child, 'exit')
+    try {
+      return new DaemonProcess(child, exited, folder, await readStarted(child.stdout))
+    } catch (err) {
+      child.kill('SIGKILL')
+      rmSync(folder, { recursive: true, force: true })
+      throw err
+    }
+  }
+
+  get pid (): number {
+    return this.#child.pid ?? 0
+  }
+
+  /** The address to bootstrap from. */
+  get address (): string {
+    return this.started.addresses[0] ?? ''
+  }
+
+  async ready (): Promise<boolean> {
+    return (await fetch(`${this.started.ops}/readyz`)).status === 200
+  }
+
+  /** The value of a series as /metrics prints it, 0 when there is none. */
+  async metric (series: string): Promise<number> {
+    const text = await (await fetch(`${this.started.ops}/metrics`)).text()
+    return Number(text.split('\n').find(line => line.startsWith(`${series} `))?.slice(series.length + 1) ?? 0)
+  }
+
+  /** Resident memory as the kernel counts it. Bytes. */
+  rssBytes (): number {
+    return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
+  }
+
+  signal (name: NodeJS.Signals): void {
+    this.#child.kill(name)
+  }
+
+  /** Ends it as a supervisor does. Its folder is left until it is disposed of. */
+  async stop (): Promise<void> {
+    this.#child.kill('SIGTERM')
+    await this.#exited
+  }
+
+  async [Symbol.asyncDispose] (): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#exited
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** A daemon that is ready, through another one that is only there to be its bootstrap peer. */
+export async function startReady (stack: AsyncDisposableStack, settings: Readonly<Record<string, string>> = {}): Promise<DaemonProcess> {
+  const bootstrap = stack.use(await DaemonProcess.start())
+  const daemon = stack.use(await DaemonProcess.start({ 'kad.bootstrap': bootstrap.address, ...settings }))
+  await until(async () => await daemon.ready(), 'the daemon is ready')
+  return daemon
+}
+
+/** Waits for what others bring about; gives up, which fails the drill, after half a minute. */
+export async function until (holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS
+  while (!await holds()) {
+    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`)
+    await sleep(20)
+  }
+}
+
+async function readStarted (output: Readable): Promise<Started> {
+  let text = ''
+  for await (const chunk of output.iterator({ destroyOnReturn: false })) {
+    text += String(chunk)
+    const line = text.split('\n').slice(0, -1).find(line => line.includes('"msg":"started"'))
+    if (line !== undefined) {
+      output.resume() // what it logs from now on must not fill the pipe
+      return JSON.parse(line) as Started
+    }
+  }
+  throw new Error(`the daemon ended before it had started: ${text}`)
+}
