@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import t from 'tap'
+import type { Host } from '../../src/cli/host.ts'
+import { createProgram } from '../../src/cli/program.ts'
+
+const FOLDER = join(import.meta.dirname, '../../ops/runbooks')
+
+/** The lines of a page's shell blocks, without what is said about them. */
+function commandsOf (page: string): string[] {
+  const blocks = [...readFileSync(page, 'utf8').matchAll(/```sh\n(.*?)\n```/gs)].map(([, block = '']) => block)
+  return blocks.flatMap(block => block.split('\n')).map(line => line.replace(/ {2}# .*/, '').trim()).filter(line => line !== '')
+}
+
+/** Throws what the command line would say; nothing is run. */
+async function parse (args: readonly string[]): Promise<void> {
+  const silent = { write: () => {}, isTerminal: false, columns: 80 }
+  const host = { stdout: silent, stderr: silent, version: '0.0.0' } as unknown as Host
+  await createProgram(host, () => async () => {}).parseAsync(args, { from: 'user' })
+}
+
+for (const page of globSync(join(FOLDER, '*.md'))) {
+  t.test(`the commands of ${basename(page)} can be pasted`, async t => {
+    const commands = commandsOf(page)
+    t.ok(commands.length > 0)
+    for (const command of commands) {
+      const { status, stderr } = spawnSync('bash', ['-n', '-c', command], { encoding: 'utf8' })
+      t.equal(status, 0, `${command}\n${stderr}`)
+      if (!command.startsWith('ronctl ')) continue
+      const args = command.split(' ').slice(1).map(arg => arg === '$KEY' ? `b3:${'00'.repeat(32)}` : arg)
+      await t.resolves(parse(args.filter(arg => arg !== '')), command)
+    }
+  })
+}
+
+t.test('a command that ronctl has not is found out', async t => {
+  await t.rejects(parse(['repair', '--all']))
+})
