@@ -13,6 +13,9 @@ import { createMetrics } from './observability/metrics.ts'
 /** sysexits.h: the configuration is wrong. Supervisors should not restart on it. */
 const EX_CONFIG = 78
 
+/** sysexits.h: a fault of the program itself. Supervisors should restart on it. */
+const EX_SOFTWARE = 70
+
 interface RunOptions {
   readonly config?: string
   readonly set: Readonly<Record<string, string>>
@@ -22,6 +25,7 @@ async function run (options: RunOptions): Promise<void> {
   const env = readEnvironment()
   const config = loadConfig({ flags: options.set, env, file: options.config === undefined ? '' : readConfigFile(options.config) })
   const log = createLogger({ level: config.log.level })
+  endOnFault(log)
   const stopped = stopSignal()
   const version = readVersion()
   await using daemon = await startDaemon(config, {
@@ -37,6 +41,14 @@ async function openIdentity ({ node, identity }: Config, log: Logger): Promise<I
   if (identity.keyFile !== '') return await openSealedIdentity(identity.keyFile, identity.passphraseFile)
   if (node.profile === 'macronode') log.warn('no identity.keyFile: the peer ID changes at every start, so nobody can keep this daemon as bootstrap peer')
   return createEphemeralIdentity()
+}
+
+/** After an exception that nobody expected the state is unknown, so nothing is served from it: said once, and left to the supervisor. */
+function endOnFault (log: Logger): void {
+  process.once('uncaughtException', (err, origin) => {
+    log.fatal({ err, origin }, 'a fault of the program: the daemon ends')
+    process.exit(EX_SOFTWARE)
+  })
 }
 
 /** Resolves at the first SIGINT, SIGTERM or SIGHUP; the second one takes the system's course. */

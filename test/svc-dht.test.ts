@@ -77,3 +77,23 @@ t.test('an option that is wrong is explained', async t => {
   t.equal(code, 1)
   t.match(stderr, 'must be a whole number from 2 to 50')
 })
+
+t.test('a fault of the program ends the daemon with one fatal line and exit code 70, for a supervisor to restart it', async t => {
+  for (const [origin, provoke] of [['unhandledRejection', 'Promise.reject(fault)'], ['uncaughtException', 'setImmediate(() => { throw fault })']] as const) {
+    const folder = tempFolder(t)
+    const module = `process.on('SIGUSR2', () => { const fault = new Error('out of the blue'); ${provoke} })`
+    const daemon = start(t, 'svc-dht', ['run', ...FREE_PORTS], { XDG_RUNTIME_DIR: folder, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(module)}` })
+    await daemon.printed(/"msg":"started"/)
+    daemon.child.kill('SIGUSR2')
+    const { code, stdout, stderr } = await daemon.exit
+    t.strictSame({ code, stderr }, { code: 70, stderr: '' })
+    const fatal = parseLines(stdout).filter(({ level }) => level === 60)
+    t.match(fatal, [{ origin, err: { message: 'out of the blue', stack: /out of the blue/ }, msg: 'a fault of the program: the daemon ends' }])
+    t.equal(fatal.length, 1)
+
+    const next = start(t, 'svc-dht', ['run', ...FREE_PORTS], { XDG_RUNTIME_DIR: folder })
+    await next.printed(/"msg":"started"/)
+    next.child.kill('SIGTERM')
+    t.equal((await next.exit).code, 0, 'what it left behind is in nobody\'s way')
+  }
+})
