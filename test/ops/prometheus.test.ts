@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import t from 'tap'
+import { queriesOf } from '../../ops/grafana/dashboard.ts'
+import { DASHBOARDS } from '../../ops/grafana/dashboards.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 import { DaemonProcess, startReady, until } from '../../ops/drills/daemon-process.ts'
 
@@ -37,6 +39,15 @@ t.test('the rules speak of metrics that the daemon has', async t => {
   t.ok(names.size > 10)
 })
 
+t.test('every metric has a panel or an alert, and every panel a metric', async t => {
+  const queries = DASHBOARDS.flatMap(queriesOf)
+  const own = createMetrics().registry.getMetricsAsArray().map(({ name }) => name).filter(name => !/^(process|nodejs)_/.test(name))
+  const shown = [...queries, RULES].join('\n')
+  t.strictSame(own.filter(name => !new RegExp(`\\b${name}(_bucket|_count|_sum)?\\b`).test(shown)), [])
+  const known = [...own, 'process_', 'nodejs_', 'libp2p_'] // those of libraries appear as they are used
+  t.strictSame(queries.filter(query => !known.some(name => query.includes(name))), [])
+})
+
 t.test('Prometheus itself reads the rules from a live daemon, and says that its bootstrap peers are gone', { skip: needs('prometheus'), timeout: 90_000 }, async t => {
   const folder = mkdtempSync(join(tmpdir(), 'svc-dht-test-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
@@ -59,6 +70,7 @@ t.test('Prometheus itself reads the rules from a live daemon, and says that its 
   t.strictSame(rules.filter(({ health }) => health !== 'ok'), [])
   t.strictSame(rules.filter(({ type }) => type === 'alerting').map(({ name }) => name), ALERTS)
   t.equal(rules.find(({ name }) => name === 'SvcDhtBootstrapLost')?.state, 'inactive')
+  for (const query of DASHBOARDS.flatMap(queriesOf)) t.equal(await prometheus.verdict(query), 'success', query)
 
   await bootstrap.stop()
   await until(async () => (await prometheus.rules()).find(({ name }) => name === 'SvcDhtBootstrapLost')?.state === 'firing', 'the alert fires')
@@ -84,6 +96,7 @@ async function startPrometheus (folder: string, stack: AsyncDisposableStack) {
   const ask = async (path: string): Promise<Record<string, never>> => ((await (await fetch(`http://${address()}/api/v1/${path}`)).json()) as { data: Record<string, never> }).data
   return {
     query: async (text: string): Promise<string | undefined> => ((await ask(`query?query=${encodeURIComponent(text)}`))['result'] as unknown as Array<{ value: [number, string] }>)[0]?.value[1],
+    verdict: async (text: string): Promise<string> => ((await (await fetch(`http://${address()}/api/v1/query?query=${encodeURIComponent(text)}`)).json()) as { status: string }).status,
     rules: async (): Promise<Rule[]> => ((await ask('rules'))['groups'] as unknown as Array<{ rules: Rule[] }>).flatMap(group => group.rules),
   }
 }

@@ -1,0 +1,111 @@
+import type { Dashboard } from './dashboard.ts'
+
+const OF = 'instance=~"$instance"'
+const rate = (metric: string, by: string, labels = ''): string => `sum by (${by}) (rate(${metric}{${OF}${labels}}[$__rate_interval]))`
+const quantile = (share: number, metric: string, by = ''): string => `histogram_quantile(${share}, sum by (le${by}) (rate(${metric}_bucket{${OF}}[$__rate_interval])))`
+
+const overview: Dashboard = {
+  uid: 'svc-dht-overview',
+  title: 'svc-dht: overview',
+  rows: {
+    'Is it well?': [
+      { title: 'Ready', description: '1 while the daemon can route; /readyz says why not.', kind: 'stat', width: 6, queries: { [`ready_state{state="true",${OF}}`]: '{{instance}}' } },
+      { title: 'Bootstrap peers that answer', description: 'At 0 the daemon is not ready.', kind: 'stat', width: 6, queries: { [`svc_dht_kad_bootstrap_alive{${OF}}`]: '{{instance}}' } },
+      { title: 'Version', description: 'More than one row: a rollout is under way.', kind: 'table', width: 6, queries: { [`svc_dht_build_info{${OF}}`]: '' } },
+      { title: 'Configuration', description: 'The digest of what each daemon runs with.', kind: 'table', width: 6, queries: { [`svc_dht_config_info{${OF}}`]: '' } },
+    ],
+    'Is it of use?': [
+      { title: 'Lookups', description: 'By kind and how they ended.', unit: 'reqps', queries: { [rate('svc_dht_lookups_total', 'kind, outcome')]: '{{kind}} {{outcome}}' } },
+      { title: 'Lookup time', description: 'Whole walks. The objective is p95 < 500 ms.', unit: 's', queries: { [quantile(0.5, 'svc_dht_lookup_seconds')]: 'p50', [quantile(0.95, 'svc_dht_lookup_seconds')]: 'p95', [quantile(0.99, 'svc_dht_lookup_seconds')]: 'p99' } },
+      { title: 'Refused', description: 'Before any work, by reason.', unit: 'reqps', queries: { [rate('rejected_total', 'reason')]: '{{reason}}' } },
+      { title: 'RPCs answered', description: 'Kademlia messages of other peers, by type.', unit: 'reqps', queries: { [rate('svc_dht_kad_inbound_rpc_total', 'type')]: '{{type}}' } },
+      { title: 'Provider records', description: 'Held, and the keys they are of.', queries: { [`svc_dht_provider_records{${OF}}`]: 'records {{instance}}', [`svc_dht_provider_keys{${OF}}`]: 'keys {{instance}}' } },
+      { title: 'Event loop lag', description: 'Heavy lookups are refused from 200 ms on.', unit: 's', queries: { [`svc_dht_event_loop_lag_seconds{${OF}}`]: '{{instance}}' } },
+    ],
+  },
+}
+
+const kademlia: Dashboard = {
+  uid: 'svc-dht-kademlia',
+  title: 'svc-dht: Kademlia',
+  rows: {
+    Answering: [
+      { title: 'RPCs by outcome', description: 'Anything but ok is a refusal or a fault.', unit: 'reqps', queries: { [rate('svc_dht_kad_inbound_rpc_total', 'type, outcome')]: '{{type}} {{outcome}}' } },
+      { title: 'Time to answer, p99', description: 'From a whole request to its reply handed to the stream.', unit: 's', queries: { [quantile(0.99, 'svc_dht_kad_inbound_rpc_seconds', ', type')]: '{{type}}' } },
+      { title: 'Streams', description: 'Inbound DHT streams open.', queries: { [`svc_dht_kad_streams{${OF}}`]: '{{instance}}' } },
+    ],
+    'Routing table': [
+      { title: 'Peers', description: 'A sudden fall: an outage, or a partition.', queries: { [`svc_dht_kad_routing_table_peers{${OF}}`]: '{{instance}}' } },
+      { title: 'Kept out for diversity', description: 'Peers of an IP group that is full.', unit: 'reqps', queries: { [rate('svc_dht_kad_diversity_refused_total', 'scope')]: '{{scope}}' } },
+      { title: 'Evicted', description: 'Peers that did not answer any more.', unit: 'reqps', queries: { [rate('svc_dht_kad_table_evicted_total', 'instance')]: '{{instance}}' } },
+      { title: 'Bootstrap peers that answer', description: 'Of those configured.', queries: { [`svc_dht_kad_bootstrap_alive{${OF}}`]: '{{instance}}' } },
+      { title: 'Bootstrap set', description: 'One digest for the fleet, but for the time of a change.', kind: 'table', width: 12, queries: { [`bootstrap_set_hash{${OF}}`]: '' } },
+    ],
+    Announcing: [
+      { title: 'Sent', description: 'Announcements of this daemon, by outcome.', unit: 'reqps', queries: { [rate('svc_dht_kad_outbound_rpc_total', 'type, outcome')]: '{{type}} {{outcome}}' } },
+      { title: 'Keys announced', description: 'For the operator of each daemon.', queries: { [`svc_dht_kad_announced_keys{${OF}}`]: '{{instance}}' } },
+      { title: 'Values', description: 'Public keys and IPNS records held.', queries: { [`svc_dht_kad_values{${OF}}`]: '{{instance}}' } },
+    ],
+  },
+}
+
+const store: Dashboard = {
+  uid: 'svc-dht-store',
+  title: 'svc-dht: provider store',
+  rows: {
+    Records: [
+      { title: 'Held', description: 'Records and keys.', queries: { [`svc_dht_provider_records{${OF}}`]: 'records {{instance}}', [`svc_dht_provider_keys{${OF}}`]: 'keys {{instance}}' } },
+      { title: 'Arriving', description: 'New records and refreshes.', unit: 'ops', queries: { [rate('svc_dht_provider_upserts_total', 'result')]: '{{result}}' } },
+      { title: 'Expiring', description: 'Removed because their time was over.', unit: 'ops', queries: { [rate('svc_dht_provider_expired_total', 'instance')]: '{{instance}}' } },
+      { title: 'Expiry lag', description: 'How long the oldest expired record waits for removal; it is not served meanwhile.', unit: 's', queries: { [`svc_dht_provider_expiry_lag_seconds{${OF}}`]: '{{instance}}' } },
+      { title: 'Refused by quota', description: 'Per peer, per prefix, per key, in all.', unit: 'ops', queries: { [rate('rejected_total', 'reason', ',reason=~"quota_.*|store"')]: '{{reason}}' } },
+    ],
+    Disk: [
+      { title: 'Waiting for the disk', description: 'Records that are not yet safe.', queries: { [`svc_dht_provider_pending{${OF}}`]: '{{instance}}' } },
+      { title: 'Time of a group, p99', description: 'The objective is one second.', unit: 's', queries: { [quantile(0.99, 'svc_dht_provider_commit_seconds')]: 'p99' } },
+      { title: 'Failures', description: 'By kind; any is worth a look.', unit: 'ops', queries: { [rate('svc_dht_provider_store_failures_total', 'kind')]: '{{kind}}' } },
+      { title: 'Read back at the start', description: 'Records.', kind: 'stat', queries: { [`svc_dht_provider_replayed{${OF}}`]: '{{instance}}' } },
+    ],
+  },
+}
+
+const lookups: Dashboard = {
+  uid: 'svc-dht-lookups',
+  title: 'svc-dht: lookups and the public API',
+  rows: {
+    Lookups: [
+      { title: 'By outcome', description: 'found, empty, timeout …', unit: 'reqps', queries: { [rate('svc_dht_lookups_total', 'kind, outcome')]: '{{kind}} {{outcome}}' } },
+      { title: 'Time of a walk', description: 'The objective is p95 < 500 ms.', unit: 's', queries: { [quantile(0.5, 'svc_dht_lookup_seconds')]: 'p50', [quantile(0.95, 'svc_dht_lookup_seconds')]: 'p95' } },
+      { title: 'First result', description: 'What a streaming client waits for.', unit: 's', queries: { [quantile(0.5, 'svc_dht_lookup_first_result_seconds')]: 'p50', [quantile(0.95, 'svc_dht_lookup_first_result_seconds')]: 'p95' } },
+      { title: 'Hops', description: 'The objective is p99 ≤ 5.', queries: { [quantile(0.5, 'svc_dht_lookup_hops')]: 'p50', [quantile(0.99, 'svc_dht_lookup_hops')]: 'p99' } },
+      { title: 'Messages', description: 'RPCs that a walk sends.', queries: { [quantile(0.5, 'svc_dht_lookup_messages')]: 'p50', [quantile(0.99, 'svc_dht_lookup_messages')]: 'p99' } },
+      { title: 'Answered without a walk', description: 'From recent answers, or sharing a walk.', unit: 'reqps', queries: { [rate('svc_dht_lookup_cache_total', 'result')]: '{{result}}' } },
+      { title: 'Walking now', description: 'Bounded by lookup.concurrent.', queries: { [`svc_dht_lookups_walking{${OF}}`]: '{{instance}}' } },
+    ],
+    HTTP: [
+      { title: 'Requests', description: 'By listener and status.', unit: 'reqps', queries: { [rate('http_requests_total', 'service, code')]: '{{service}} {{code}}' } },
+      { title: 'Time, p95', description: 'By route.', unit: 's', queries: { [quantile(0.95, 'request_latency_seconds', ', route')]: '{{route}}' } },
+      { title: 'In flight', description: 'Bounded by the listener’s inFlight.', queries: { [`svc_dht_http_in_flight{${OF}}`]: '{{service}} {{instance}}' } },
+    ],
+  },
+}
+
+const runtime: Dashboard = {
+  uid: 'svc-dht-runtime',
+  title: 'svc-dht: runtime',
+  rows: {
+    Process: [
+      { title: 'Processor', description: 'Cores used.', queries: { [rate('process_cpu_seconds_total', 'instance')]: '{{instance}}' } },
+      { title: 'Memory', description: 'Resident.', unit: 'bytes', queries: { [`process_resident_memory_bytes{${OF}}`]: '{{instance}}' } },
+      { title: 'Heap', description: 'Of V8.', unit: 'bytes', queries: { [`nodejs_heap_size_used_bytes{${OF}}`]: '{{instance}}' } },
+      { title: 'Garbage collection', description: 'Seconds a second.', unit: 'percentunit', queries: { [rate('nodejs_gc_duration_seconds_sum', 'kind')]: '{{kind}}' } },
+      { title: 'Event loop lag', description: 'What work is refused by.', unit: 's', queries: { [`svc_dht_event_loop_lag_seconds{${OF}}`]: '{{instance}}' } },
+      { title: 'File descriptors', description: 'Of those allowed.', unit: 'percentunit', queries: { [`process_open_fds{${OF}} / process_max_fds{${OF}}`]: '{{instance}}' } },
+      { title: 'Connections', description: 'libp2p, by direction.', queries: { [`libp2p_connection_manager_connections{${OF}}`]: '{{connections}} {{instance}}' } },
+      { title: 'Starts', description: 'More than two in half an hour raise an alert.', queries: { [`changes(process_start_time_seconds{${OF}}[30m])`]: '{{instance}}' } },
+    ],
+  },
+}
+
+/** Every dashboard; each becomes `<uid>.json`. */
+export const DASHBOARDS: readonly Dashboard[] = [overview, kademlia, store, lookups, runtime]
