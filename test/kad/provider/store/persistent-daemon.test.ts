@@ -67,7 +67,7 @@ t.test('a daemon has all its records after it was stopped, and after it was kill
   await announce(peer, first, 0, RECORDS)
   first.child.kill('SIGTERM')
   t.match(await first.exit, { code: 0, stderr: '' })
-  t.same(readdirSync(join(folder, 'data')), ['providers.db'], 'the log went into the file')
+  t.same(readdirSync(join(folder, 'data')), ['providers.db', 'providers.db-commits'], 'the log went into the file')
 
   const second = await startProcess(t, folder, bootstrap)
   t.equal(await second.metric('svc_dht_provider_replayed'), RECORDS)

@@ -5,8 +5,9 @@ import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import type { Announcement } from '../../../../src/kad/provider/record.ts'
 import type { Journal } from '../../../../src/kad/provider/store/journal/journal.ts'
+import { CommitMark } from '../../../../src/kad/provider/store/journal/commit-mark.ts'
 import { openDatabase } from '../../../../src/kad/provider/store/journal/open-database.ts'
-import { MINUTE_MS, TestClock } from '../../fixtures.ts'
+import { metricValue, MINUTE_MS, TestClock } from '../../fixtures.ts'
 import { createStore, eventually, inlineJournal, numbered, startStore, tempFile, threadJournal } from './persistent-stores.ts'
 
 const RECORDS = 2000
@@ -70,10 +71,10 @@ function randomNumbers (seed: number): (below: number) => number {
 
 t.test('a file that another version wrote is refused, and left as it is', async t => {
   const file = await writtenFile(t)
-  alter(file, 'PRAGMA user_version = 2')
+  alter(file, 'PRAGMA user_version = 3')
   const before = digestOf(file)
   const { store } = createStore({ journal: threadJournal(file) })
-  await t.rejects(store.start(), { code: 'Conflict', message: /providers.db has format 2, and this version of svc-dht knows 1: run the version that wrote it, or move the file and its -wal away/ })
+  await t.rejects(store.start(), { code: 'Conflict', message: /providers.db has format 3, and this version of svc-dht knows 2: run the version that wrote it, or move the file, its -wal and its -commits away/ })
   t.equal(digestOf(file), before)
 })
 
@@ -175,33 +176,116 @@ t.test('a byte that was changed anywhere is reported, or it made no difference',
   t.ok(reported > 150, `${reported} of 300 reported`)
 })
 
-t.test('a log that was cut off anywhere gives a state that was committed, whole', async t => {
+const COMMITS = 20
+
+interface Crashed { readonly database: Buffer, readonly log: Buffer, readonly mark: Buffer }
+
+/** What a process leaves that was killed after its last commit: everything is in the log. */
+async function crashedFile (t: Test): Promise<Crashed> {
   const file = tempFile(t)
-  const journal = inlineJournal(file)
-  const { store, settled } = createStore({ journal })
+  const { store, settled } = createStore({ journal: inlineJournal(file) })
   await store.start()
   await settled()
-  const commits = 20
-  for (let commit = 0; commit < commits; commit++) {
+  for (let commit = 0; commit < COMMITS; commit++) {
     for (let number = 0; number < 10; number++) store.upsert(numbered(number, NOW, { receivedAt: NOW + commit, expiresAt: NOW + MINUTE_MS + commit }))
     for (let number = 0; number < 10; number++) store.upsert(numbered(1000 + commit * 10 + number, NOW))
     await settled()
   }
-  const [database, log] = [readFileSync(file), readFileSync(`${file}-wal`)]
+  const crashed = { database: readFileSync(file), log: readFileSync(`${file}-wal`), mark: readFileSync(`${file}-commits`) }
   await store.stop()
+  return crashed
+}
 
+function copyOf (t: Test, { database, log, mark }: Partial<Crashed>): string {
+  const file = tempFile(t)
+  for (const [suffix, bytes] of [['', database], ['-wal', log], ['-commits', mark]] as const) if (bytes !== undefined) writeFileSync(`${file}${suffix}`, bytes)
+  return file
+}
+
+/** Which commit these records are the state after, whole. */
+function commitOf (t: Test, records: readonly Announcement[]): number {
+  if (records.length === 0) return 0
+  const commit = records.length / 10 - 1
+  const changing = records.filter(({ expiresAt }) => expiresAt < NOW + 2 * MINUTE_MS)
+  if (!Number.isInteger(commit) || commit > COMMITS || !changing.every(({ receivedAt }) => receivedAt === NOW + commit - 1)) t.fail('the records are of no one commit')
+  return commit
+}
+
+t.test('a log that was cut off anywhere gives a state that was committed, whole, and lost commits are reported', async t => {
+  const crashed = await crashedFile(t)
   const random = randomNumbers(2)
   for (let round = 0; round < 100; round++) {
-    const copy = tempFile(t)
-    writeFileSync(copy, database)
-    writeFileSync(`${copy}-wal`, log.subarray(0, random(log.byteLength + 1)))
-    const { records, damage } = await readAll(inlineJournal(copy))
-    t.equal(damage, undefined)
-    const of = records.length / 10 - 1
-    t.ok(records.length === 0 || (Number.isInteger(of) && of >= 1 && of <= commits))
-    const changing = records.filter(({ expiresAt }) => expiresAt < NOW + 2 * MINUTE_MS)
-    t.ok(changing.every(({ receivedAt }) => receivedAt === NOW + of - 1), 'all of the same commit')
+    const log = crashed.log.subarray(0, random(crashed.log.byteLength + 1))
+    const { records, damage } = await readAll(inlineJournal(copyOf(t, { ...crashed, log })))
+    const commit = commitOf(t, records)
+    t.match(damage, commit === COMMITS ? undefined : new RegExp(`it ends at commit ${commit}, and ${COMMITS} were made`))
   }
+})
+
+t.test('a byte that was changed anywhere in the log is reported, or it made no difference', async t => {
+  const crashed = await crashedFile(t)
+  const random = randomNumbers(3)
+  let reported = 0
+  for (let round = 0; round < 150; round++) {
+    const log = Buffer.from(crashed.log)
+    const at = random(log.byteLength)
+    log[at] = (log[at] ?? 0) ^ (1 << random(8))
+    const { records, damage } = await readAll(inlineJournal(copyOf(t, { ...crashed, log })))
+    const commit = commitOf(t, records)
+    if ((damage === undefined) !== (commit === COMMITS)) t.fail(`byte ${at} of the log: ${commit} commits, and ${damage ?? 'nothing'} is said`)
+    if (damage !== undefined) reported++
+  }
+  t.ok(reported > 75, `${reported} of 150 reported`)
+})
+
+t.test('lost commits are said until the operator decides; what is left is served, and the log is kept', async t => {
+  const crashed = await crashedFile(t)
+  const log = Buffer.from(crashed.log)
+  const middle = log.byteLength >> 1
+  log[middle] = (log[middle] ?? 0) ^ 1
+  const file = copyOf(t, { ...crashed, log })
+  for (let start = 0; start < 2; start++) {
+    const { store, metrics } = await startStore(t, { journal: threadJournal(file) })
+    await eventually(() => !/^replaying/.test(store.reason() ?? ''))
+    t.match(store.reason(), /it ends at commit \d+, and 20 were made: its log is damaged, or it is an older copy\).*move .*providers.db-commits away to go on with what is left/)
+    t.throws(() => store.upsert(numbered(1, NOW)), { code: 'StoreUnavailable' })
+    t.ok(store.size > 0 && store.size < 10 * (COMMITS + 1), `${store.size} records are left`)
+    t.equal(await metricValue(metrics, 'svc_dht_provider_store_failures_total', 'kind="damaged"'), 1)
+    await store.stop()
+    t.ok(readFileSync(`${file}-wal.damaged`).equals(log))
+  }
+  rmSync(`${file}-commits`)
+  const { store, settled } = await startStore(t, { journal: threadJournal(file) })
+  await settled()
+  store.upsert(numbered(1, NOW))
+  await store.stop()
+})
+
+t.test('an older copy in the place of the file is reported; the newer one is taken again', async t => {
+  const crashed = await crashedFile(t)
+  const older = await readAll(inlineJournal(copyOf(t, { database: crashed.database, mark: crashed.mark })))
+  t.match([older.records.length, older.damage], [0, /it ends at commit 0, and 20 were made/])
+  const newer = await readAll(inlineJournal(copyOf(t, crashed)))
+  t.strictSame([commitOf(t, newer.records), newer.damage], [COMMITS, undefined])
+})
+
+t.test('a mark that lags, or is not there, claims nothing; one that cannot be read is reported', async t => {
+  const crashed = await crashedFile(t)
+  const behind = tempFile(t)
+  const mark = new CommitMark(behind)
+  mark.write(COMMITS - 1)
+  mark.close()
+  for (const [lagging, damage] of [[readFileSync(mark.file), undefined], [undefined, undefined], [Buffer.alloc(524), /-commits, which counts its commits, cannot be read/]] as const) {
+    const found = await readAll(inlineJournal(copyOf(t, { database: crashed.database, log: crashed.log, ...lagging && { mark: lagging } })))
+    t.match([commitOf(t, found.records), found.damage], [COMMITS, damage])
+  }
+})
+
+t.test('a mark without its file is refused: the file was lost', async t => {
+  const file = await writtenFile(t, 10)
+  rmSync(file)
+  await t.rejects(createStore({ journal: inlineJournal(file) }).store.start(), { code: 'Conflict', message: /providers.db-commits is there without .*put that back/ })
+  t.notOk(existsSync(file))
 })
 
 function toText (bytes: Uint8Array): string {

@@ -35,7 +35,7 @@ export function recordSum (bytes: Uint8Array, peerRow: number): number {
   return crc32(bytes, peerRow)
 }
 
-/** Of a peer's row, with its ID and addresses. */
+/** Of the row of a peer or the place of a contact, with its ID and addresses. */
 export function peerSum (row: number, id: Uint8Array, addrs: Uint8Array): number {
   return crc32(addrs, crc32(id, row))
 }

@@ -26,28 +26,28 @@ export class JournalDatabase {
 
   /** Brings a batch to disk, whole or not at all. Returns the number of commits. */
   commit (batch: Uint8Array): number {
-    const ledger = { ...this.#ledger }
     const { expiredBy, changes } = decodeBatch(batch)
-    this.#transact(() => {
+    return this.#transact(ledger => {
       if (expiredBy !== undefined) this.#removeExpired(expiredBy, ledger)
       for (const change of changes) this.#apply(change, ledger)
-      ledger.commits++
-      this.#statements.setLedger.run(ledger.commits, ledger.records, ledger.sum)
     })
-    this.#ledger = ledger
-    return ledger.commits
   }
 
-  saveContacts (contacts: readonly Contact[]): void {
-    this.#transact(() => {
+  /** In the place of those that were saved before. Returns the number of commits. */
+  saveContacts (contacts: readonly Contact[]): number {
+    return this.#transact(() => {
       this.#db.exec('DELETE FROM contacts')
-      for (const [place, { id, addrs }] of contacts.entries()) this.#statements.addContact.run(place, id, encodeAddrs(addrs))
+      for (const [place, { id, addrs }] of contacts.entries()) {
+        const encoded = encodeAddrs(addrs)
+        this.#statements.addContact.run(place, id, encoded, peerSum(place, id, encoded))
+      }
     })
   }
 
+  /** Those whose row is as it was written; the others are left out. Whom we knew can be learnt again. */
   loadContacts (): Contact[] {
-    const rows = this.#statements.contacts.all() as unknown as Array<[Uint8Array, Uint8Array]>
-    return rows.map(([id, addrs]) => ({ id, addrs: decodeAddrs(addrs) }))
+    const rows = this.#statements.contacts.all() as unknown as Array<[place: number, id: Uint8Array, addrs: Uint8Array, sum: number]>
+    return rows.filter(([place, id, addrs, sum]) => peerSum(place, id, addrs) === sum).map(([, id, addrs]) => ({ id, addrs: decodeAddrs(addrs) }))
   }
 
   /** Copies the log into the file. */
@@ -55,11 +55,16 @@ export class JournalDatabase {
     this.#db.close()
   }
 
-  #transact (work: () => void): void {
+  /** Whatever is changed counts as a commit, so that a lost one shows. */
+  #transact (work: (ledger: Changing) => void): number {
+    const ledger = { ...this.#ledger, commits: this.#ledger.commits + 1 }
     this.#db.exec('BEGIN IMMEDIATE')
     try {
-      work()
+      work(ledger)
+      this.#statements.setLedger.run(ledger.commits, ledger.records, ledger.sum)
       this.#db.exec('COMMIT')
+      this.#ledger = ledger
+      return ledger.commits
     } catch (err) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK') // some faults have rolled it back already
       throw err
@@ -129,7 +134,7 @@ function prepare (db: DatabaseSync) {
       ON CONFLICT (key, peer) DO UPDATE SET received = excluded.received, expires = excluded.expires, source = excluded.source, prefix = excluded.prefix, sum = excluded.sum`),
     remove: statement('DELETE FROM records WHERE key = ? AND peer = ? RETURNING sum'),
     removeExpired: statement('DELETE FROM records WHERE expires <= ? RETURNING sum'),
-    contacts: statement('SELECT id, addrs FROM contacts ORDER BY place'),
-    addContact: statement('INSERT INTO contacts (place, id, addrs) VALUES (?, ?, ?)'),
+    contacts: statement('SELECT place, id, addrs, sum FROM contacts ORDER BY place'),
+    addContact: statement('INSERT INTO contacts (place, id, addrs, sum) VALUES (?, ?, ?, ?)'),
   }
 }

@@ -29,9 +29,15 @@ export function explainFault (fault: JournalFault, file: string, detail: string)
     case 'full': return `the disk of ${file} is full, so announcements are refused: free space there`
     case 'read_only': return `${file} cannot be written, so announcements are refused: make its disk and directory writable`
     case 'io': return `${file} cannot be used (${detail}), so announcements are refused: check its disk`
-    case 'damaged': return `${file} is damaged (${detail}): what could be read is served, announcements are refused. Stop the daemon, move the file and its -wal away, and start again without them or with a copy`
+    case 'damaged': return `${file} is damaged (${detail}): what could be read is served, announcements are refused. Stop the daemon, move the file, its -wal and its -commits away, and start again without them or with a copy`
     case 'refused': return `${file} is in use by another process: stop that, or set another node.dataDir`
   }
+}
+
+/** What to say of a file that lacks commits which its mark has counted; NaN for a mark that cannot be read. */
+export function explainLostCommits (file: string, commits: number, marked: number): string {
+  const what = Number.isNaN(marked) ? `${file}-commits, which counts its commits, cannot be read` : `it ends at commit ${commits}, and ${marked} were made: its log is damaged, or it is an older copy`
+  return `${file} is damaged (${what}): what could be read is served, announcements are refused. Stop the daemon, then put a newer copy in its place, or move ${file}-commits away to go on with what is left`
 }
 
 /** The error that a statement against a file with our name and version, but not our tables, ends in. */

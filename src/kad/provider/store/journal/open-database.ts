@@ -3,12 +3,13 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { findDirectoryFault } from '../../../../core/private-directory.ts'
+import { CommitMark } from './commit-mark.ts'
 import { explainFault, isSchemaError, toJournalError } from './faults.ts'
 import { JournalError } from './journal.ts'
 
 /** Says that a database is a svc-dht journal, `file` shows it: "sdht". */
 export const APPLICATION_ID = 0x73646874
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /** A record changes one page of the table. A small page is little to write for it: a third of what 4 KiB pages take. */
 const PAGE_BYTES = 1024
@@ -29,7 +30,7 @@ const SCHEMA = `
     PRIMARY KEY (key, peer)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE ledger (id INTEGER PRIMARY KEY CHECK (id = 1), commits INTEGER NOT NULL, records INTEGER NOT NULL, sum INTEGER NOT NULL) STRICT;
-  CREATE TABLE contacts (place INTEGER PRIMARY KEY, id BLOB NOT NULL, addrs BLOB NOT NULL) STRICT;
+  CREATE TABLE contacts (place INTEGER PRIMARY KEY, id BLOB NOT NULL, addrs BLOB NOT NULL, sum INTEGER NOT NULL) STRICT;
   INSERT INTO ledger VALUES (1, 0, 0, 0);
 `
 
@@ -75,6 +76,8 @@ function createDatabase (file: string, isAllowed: boolean): void {
   if (existsSync(`${file}-wal`)) {
     throw new JournalError('refused', `${file}-wal is there without ${file}, to which it belongs: put that back, or move the -wal away too`)
   }
+  const { exists: wasThere, file: mark } = new CommitMark(file)
+  if (wasThere) throw new JournalError('refused', `${mark} is there without ${file}, of which it counts the commits: put that back, or move ${mark} away to begin with an empty one`)
   const draft = `${file}.new`
   for (const leftover of [draft, `${draft}-wal`, `${draft}-shm`]) rmSync(leftover, { force: true })
   const db = new DatabaseSync(draft)
@@ -135,7 +138,7 @@ function assertOurs (db: DatabaseSync, file: string): void {
   }
   const version = readNumber(db, 'PRAGMA user_version')
   if (version !== SCHEMA_VERSION) {
-    throw new JournalError('refused', `${file} has format ${version}, and this version of svc-dht knows ${SCHEMA_VERSION}: run the version that wrote it, or move the file and its -wal away to begin with an empty one`)
+    throw new JournalError('refused', `${file} has format ${version}, and this version of svc-dht knows ${SCHEMA_VERSION}: run the version that wrote it, or move the file, its -wal and its -commits away to begin with an empty one`)
   }
 }
 

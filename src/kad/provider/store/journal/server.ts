@@ -1,6 +1,8 @@
+import { linkSync } from 'node:fs'
 import type { ReplayChunk } from './codec.ts'
+import { CommitMark } from './commit-mark.ts'
 import { JournalDatabase } from './database.ts'
-import { explainFault, isSchemaError, toJournalError } from './faults.ts'
+import { explainFault, explainLostCommits, isSchemaError, toJournalError } from './faults.ts'
 import { JournalError, type Contact, type JournalContents, type JournalFault } from './journal.ts'
 import { openDatabase } from './open-database.ts'
 import { ReplayReader } from './replay-reader.ts'
@@ -24,12 +26,14 @@ export type JournalAnswer =
 /** Answers for the file, in the thread that may wait for the disk. */
 export class JournalServer {
   readonly #file: string
+  readonly #mark: CommitMark
   #database: JournalDatabase | undefined
   #obstacle: JournalError | undefined
   #replay: ReplayReader | undefined
 
   constructor (file: string) {
     this.#file = file
+    this.#mark = new CommitMark(file)
   }
 
   answer (request: JournalRequest): JournalAnswer {
@@ -45,8 +49,8 @@ export class JournalServer {
     switch (request.kind) {
       case 'open': return this.#open(request.create)
       case 'replay': return this.#nextChunk()
-      case 'commit': return this.#writable.commit(request.batch)
-      case 'saveContacts': return void this.#writable.saveContacts(request.contacts)
+      case 'commit': return this.#marked(this.#writable.commit(request.batch))
+      case 'saveContacts': return void this.#marked(this.#writable.saveContacts(request.contacts))
       case 'loadContacts': return this.#opened.loadContacts()
       case 'close': return this.#close()
     }
@@ -75,7 +79,33 @@ export class JournalServer {
       throw err
     }
     const { records, commits } = this.#database.ledger
-    return { records, commits, obstacle: obstacle && { fault: obstacle.fault, message: obstacle.message } }
+    this.#compareMark(commits)
+    return { records, commits, obstacle: this.#obstacle && { fault: this.#obstacle.fault, message: this.#obstacle.message } }
+  }
+
+  /** Fewer commits than the mark says: some that were confirmed are gone, and SQLite has not noticed. */
+  #compareMark (commits: number): void {
+    const marked = this.#mark.read()
+    if (marked !== undefined && !(marked <= commits)) {
+      this.#keepLog()
+      this.#obstacle = new JournalError('damaged', explainLostCommits(this.#file, commits, marked))
+    } else if (this.#obstacle === undefined && marked !== commits) {
+      this.#mark.write(commits)
+    }
+  }
+
+  /** SQLite removes the log when it closes the file. What it holds beyond the damage may be worth having. */
+  #keepLog (): void {
+    try {
+      linkSync(`${this.#file}-wal`, `${this.#file}-wal.damaged`)
+    } catch {
+      // there is no log, it was kept before, or this disk has no links: the damage is told all the same
+    }
+  }
+
+  #marked (commits: number): number {
+    this.#mark.write(commits)
+    return commits
   }
 
   #nextChunk (): ReplayAnswer {
@@ -91,6 +121,7 @@ export class JournalServer {
   #close (): undefined {
     this.#replay?.close()
     this.#database?.close()
+    this.#mark.close()
     this.#replay = this.#database = undefined
   }
 }
