@@ -186,7 +186,7 @@ export async function composeKad (config: Config, surroundings: Surroundings, ad
   const diversity = new DiversityCount({ inTable: kad.peersPerIpGroup, inBucket: kad.peersPerIpGroupInBucket })
   keepTable({ scope, bucketSize: kad.bucketSize }, { host, engine, view, diversity, book, metrics: metrics.kad, log, now })
 
-  const { store, journal, stored } = composeStore(config, { log, metrics, now })
+  const { store, journal, stored, announcedBefore } = composeStore(config, { log, metrics, now })
   const remembered = journal === undefined ? [] : [new RememberedPeers({ journal, view, host, engine, log })]
   const records = new ProviderRecords({ ...providers, ttlMs: providers.ttl }, { store, metrics: metrics.providers, now })
   const values = new ValueStore({ ...valueLimits, ttlMs: valueLimits.ttl }, { metrics: metrics.kad, now })
@@ -196,7 +196,7 @@ export async function composeKad (config: Config, surroundings: Surroundings, ad
   const overlay = new KadOverlay({ scope }, { self, ownAddresses, engine, view, book, records, values, publisher, now })
   const announcer = new Announcer({
     ttlMs: providers.ttl, maxTtlMs: providers.maxTtl, republishPercent: providers.republishFraction, limit: providers.announced,
-  }, { self: selfBytes, addresses: ownAddresses, records, publisher, metrics: metrics.kad, log, now })
+  }, { self: selfBytes, addresses: ownAddresses, records, publisher, announcedBefore, metrics: metrics.kad, log, now })
   const bootstrap = new Bootstrap({
     scope,
     peers: kad.bootstrap,
@@ -239,15 +239,17 @@ interface StoreParts {
   /** Where it is kept on disk, when it is. */
   readonly journal: Journal | undefined
   readonly stored: ReadonlyArray<Component & ReadinessCheck>
+  /** Resolves with what the operator announced before a restart. */
+  readonly announcedBefore: (() => PersistentProviderStore['operatorRecords']) | undefined
 }
 
 /** The provider store that is set. */
 function composeStore ({ node, providers }: Config, { log, metrics, now }: Pick<Surroundings, 'log' | 'metrics' | 'now'>): StoreParts {
   const index = new MemoryProviderStore()
-  if (providers.store === 'memory') return { store: index, journal: undefined, stored: [] }
+  if (providers.store === 'memory') return { store: index, journal: undefined, stored: [], announcedBefore: undefined }
   const journal = new FileJournal(join(node.dataDir, 'providers.db'), { startThread: file => new WorkerThread(file) })
   const store = new PersistentProviderStore({ ...DAEMON_PACE, drainTimeoutMs: node.drainTimeout }, { index, journal, metrics: metrics.providers, log, now })
-  return { store, journal, stored: [store] }
+  return { store, journal, stored: [store], announcedBefore: async () => await store.operatorRecords }
 }
 
 function toComponent (host: Host): Component {

@@ -1,3 +1,4 @@
+import { toMapKey } from '../core/map-key.ts'
 import type { Clock, Component } from '../core/component.ts'
 import { printDuration } from '../core/duration.ts'
 import { DhtError } from '../core/errors.ts'
@@ -6,6 +7,7 @@ import { emptyTrace, type WalkTrace } from '../core/peer.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { ProviderRecords } from './provider/provider-records.ts'
+import { isLive, type ProviderRecord } from './provider/record.ts'
 import type { Publisher, Published } from './publisher.ts'
 import { encodePeer } from './rpc/message.ts'
 
@@ -24,6 +26,8 @@ interface Deps {
   readonly addresses: () => readonly Uint8Array[]
   readonly records: Pick<ProviderRecords, 'hold' | 'withdraw'>
   readonly publisher: Pick<Publisher, 'publishProvider'>
+  /** What was announced before a restart, for a store that outlives one; undefined for one that does not. */
+  readonly announcedBefore?: (() => Promise<ReadonlyArray<Pick<ProviderRecord, 'provider' | 'expiresAt'> & { readonly key: MultihashKey }>>) | undefined
   readonly metrics: Metrics['kad']
   readonly log: Logger
   readonly now: Clock
@@ -48,7 +52,7 @@ const REPEAT_TIMEOUT_MS = 60_000
 /** Keys republished at the same time. */
 const REPEAT_CONCURRENCY = 4
 
-/** What this daemon provides on its operator's behalf: announced now, and again until its time is over or it is withdrawn. */
+/** What this daemon provides on its operator's behalf: announced now, and again until its time is over or it is withdrawn, also across restarts. */
 export class Announcer implements Component {
   readonly #opts: Options
   readonly #deps: Deps
@@ -68,6 +72,7 @@ export class Announcer implements Component {
 
   async start (): Promise<void> {
     this.#timer = setInterval(() => this.#startRepeating(), REPEAT_INTERVAL_MS).unref()
+    void this.#deps.announcedBefore?.().then(records => this.#resume(records)) // settles when the disk was read, which may be never
   }
 
   async stop (): Promise<void> {
@@ -86,7 +91,7 @@ export class Announcer implements Component {
     if (!(ttlMs >= 1000 && ttlMs <= maxTtlMs)) {
       throw new DhtError('BadRequest', `A TTL is between 1s and ${printDuration(maxTtlMs)}.`, { hint: 'See providers.maxTtl.' })
     }
-    const name = toName(key)
+    const name = toMapKey(key)
     const known = this.#announcements.get(name)
     if (known === undefined && this.#announcements.size >= limit) {
       throw new DhtError('Backpressure', `This daemon announces ${limit} keys already.`, { hint: 'Withdraw some, or raise providers.announced.', retryAfterMs: 60_000 })
@@ -106,7 +111,7 @@ export class Announcer implements Component {
 
   /** Ends the announcement here. Others forget it by its TTL: the time until then, or undefined when there was none. */
   async withdraw (key: MultihashKey): Promise<number | undefined> {
-    const announcement = this.#announcements.get(toName(key))
+    const announcement = this.#announcements.get(toMapKey(key))
     if (announcement === undefined) return undefined
     this.#forget(announcement)
     return announcement.othersUntil
@@ -120,10 +125,27 @@ export class Announcer implements Component {
     await Promise.all(Array.from({ length: REPEAT_CONCURRENCY }, async () => {
       for (const announcement of due) {
         if (this.#stopping.signal.aborted) return
-        const isWithdrawn = this.#announcements.get(toName(announcement.key)) !== announcement
+        const isWithdrawn = this.#announcements.get(toMapKey(announcement.key)) !== announcement
         if (!isWithdrawn) await this.#repeat(announcement)
       }
     }))
+  }
+
+  /** Takes up what was announced before a restart, due at once: our addresses may be others now, and so may our peer ID. */
+  #resume (records: Awaited<ReturnType<NonNullable<Deps['announcedBefore']>>>): void {
+    if (this.#stopping.signal.aborted) return
+    const { self, records: held, metrics, log, now } = this.#deps
+    let skipped = 0
+    for (const { key, provider, expiresAt } of records) {
+      const name = toMapKey(key)
+      if (!isEqual(provider, self)) held.withdraw(key, provider)
+      if (!isLive({ expiresAt }, now()) || this.#announcements.has(name)) continue
+      if (this.#announcements.size < this.#opts.limit) this.#announcements.set(name, { key, expiresAt, repeatAt: now(), othersUntil: expiresAt })
+      else skipped++
+    }
+    metrics.announcedKeys.set(this.#announcements.size)
+    if (skipped > 0) log.warn({ keys: skipped }, 'not announced again after the restart: beyond providers.announced')
+    this.#startRepeating()
   }
 
   #startRepeating (): void {
@@ -167,12 +189,12 @@ export class Announcer implements Component {
   }
 
   #forget (announcement: Announcement): void {
-    this.#announcements.delete(toName(announcement.key))
+    this.#announcements.delete(toMapKey(announcement.key))
     this.#deps.records.withdraw(announcement.key, this.#deps.self)
     this.#deps.metrics.announcedKeys.set(this.#announcements.size)
   }
 }
 
-function toName (key: MultihashKey): string {
-  return Buffer.from(key).toString('latin1')
+function isEqual (a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0
 }

@@ -25,14 +25,16 @@ class FakePublisher {
   }
 }
 
-function setUp ({ limit = 100 } = {}) {
+interface Before { readonly key: Uint8Array, readonly provider: Uint8Array, readonly expiresAt: number }
+
+function setUp ({ limit = 100, announcedBefore }: { readonly limit?: number, readonly announcedBefore?: () => Promise<readonly Before[]> } = {}) {
   const clock = new TestClock()
   const metrics = createMetrics()
   const publisher = new FakePublisher()
   const addresses = { own: addrsOf('/ip4/203.0.113.7/tcp/1') }
   const records = new ProviderRecords(UNLIMITED, { store: new MemoryProviderStore(), metrics: metrics.providers, now: clock.now })
   const announcer = new Announcer({ ttlMs: TTL_MS, maxTtlMs: 48 * HOUR_MS, republishPercent: 45, limit }, {
-    self: SELF, addresses: () => addresses.own, records, publisher, metrics: metrics.kad, log: silentLog, now: clock.now,
+    self: SELF, addresses: () => addresses.own, records, publisher, announcedBefore, metrics: metrics.kad, log: silentLog, now: clock.now,
   })
   return { announcer, clock, publisher, records, metrics, addresses }
 }
@@ -205,4 +207,53 @@ t.test('it stops as often as asked, and repeats nothing afterwards', async t => 
   clock.advance(0.45 * TTL_MS)
   await announcer.repeatDue()
   t.equal(publisher.published.length, 1)
+})
+
+t.test('what was announced before a restart is announced again at once, until its time is over', async t => {
+  const now = new TestClock().now()
+  const { announcer, clock, publisher, records, metrics } = setUp({
+    announcedBefore: async () => [{ key: KEY, provider: SELF, expiresAt: now + 48 * HOUR_MS }, { key: keyOf('over'), provider: SELF, expiresAt: now }],
+  })
+  await announcer.start()
+  t.teardown(async () => await announcer.stop())
+  await new Promise(resolve => setImmediate(resolve))
+  t.strictSame(publisher.published, [Buffer.from(KEY).toString('hex')])
+  t.match(records.held(KEY), [{ provider: SELF, source: 'operator', expiresAt: now + 48 * HOUR_MS }])
+  t.equal(await metricValue(metrics, 'svc_dht_kad_announced_keys'), 1)
+  clock.advance(0.45 * TTL_MS)
+  await announcer.repeatDue()
+  t.equal(publisher.published.length, 2)
+  t.ok(await announcer.withdraw(KEY))
+  t.strictSame(records.held(KEY), [])
+})
+
+t.test('under another peer ID than before it announces itself, and the record of the old one goes', async t => {
+  const old = bytesOf(peerOf('who we were'))
+  const disk = Promise.withResolvers<readonly Before[]>()
+  const { announcer, clock, records } = setUp({ announcedBefore: async () => await disk.promise })
+  const expiresAt = clock.time + HOUR_MS
+  records.hold({ key: KEY, provider: old, addrs: addrsOf('/ip4/203.0.113.7/tcp/1'), prefix: undefined }, expiresAt)
+  await announcer.start()
+  t.teardown(async () => await announcer.stop())
+  disk.resolve([{ key: KEY, provider: old, expiresAt }])
+  await new Promise(resolve => setImmediate(resolve))
+  t.match(records.held(KEY), [{ provider: SELF, expiresAt }])
+  t.equal(records.held(KEY).length, 1)
+})
+
+t.test('of what was announced before no more is taken up than may be announced, and nothing when it has stopped', async t => {
+  const before = async (): Promise<readonly Before[]> => ['a', 'b', 'c'].map(name => ({ key: keyOf(name), provider: SELF, expiresAt: new TestClock().now() + HOUR_MS }))
+  const full = setUp({ limit: 2, announcedBefore: before })
+  await full.announcer.start()
+  t.teardown(async () => await full.announcer.stop())
+  await new Promise(resolve => setImmediate(resolve))
+  t.equal(full.announcer.size, 2)
+
+  const disk = Promise.withResolvers<void>()
+  const stopped = setUp({ announcedBefore: async () => await disk.promise.then(before) })
+  await stopped.announcer.start()
+  await stopped.announcer.stop()
+  disk.resolve()
+  await new Promise(resolve => setImmediate(resolve))
+  t.strictSame(stopped.publisher.published, [])
 })

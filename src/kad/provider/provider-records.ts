@@ -1,6 +1,7 @@
 import type { Clock, Component } from '../../core/component.ts'
 import { DhtError } from '../../core/errors.ts'
 import type { MultihashKey } from '../../core/key.ts'
+import { toMapKey } from '../../core/map-key.ts'
 import type { Metrics } from '../../observability/metrics.ts'
 import { RateLimit } from '../../policy/rate-limit.ts'
 import { exceededQuota, type QuotaLimits } from './quota.ts'
@@ -61,7 +62,7 @@ export class ProviderRecords implements Component {
   announce (claim: Claim): 'created' | 'refreshed' {
     const { store, now: clock } = this.#deps
     const now = clock()
-    const waitMs = this.#rate.take(toParty(claim.provider), now)
+    const waitMs = this.#rate.take(toMapKey(claim.provider), now)
     if (waitMs > 0) throw new DhtError('Backpressure', 'Too many announcements from this peer.', { retryAfterMs: waitMs, reason: 'rate' })
     if (!store.has(claim.key, claim.provider, now)) {
       const { key, provider, prefix } = claim
@@ -104,7 +105,7 @@ export class ProviderRecords implements Component {
   /** What `ronctl quotas` shows of a peer. */
   usage (provider: Uint8Array): { readonly records: number, readonly available: number } {
     const { store, now } = this.#deps
-    return { records: store.ofPeer(provider), available: this.#rate.available(toParty(provider), now()) }
+    return { records: store.ofPeer(provider), available: this.#rate.available(toMapKey(provider), now()) }
   }
 
   usageOfPrefix (prefix: string): number {
@@ -139,10 +140,6 @@ export class ProviderRecords implements Component {
     metrics.upserts.inc({ result })
     return result
   }
-}
-
-function toParty (provider: Uint8Array): string {
-  return Buffer.from(provider).toString('latin1')
 }
 
 /** Fisher–Yates. Not for secrets: it spreads load. */

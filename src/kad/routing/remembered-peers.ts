@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Component } from '../../core/component.ts'
 import type { Logger } from '../../observability/logger.ts'
@@ -17,6 +18,8 @@ interface Deps {
 }
 
 const SAVE_INTERVAL_MS = 60_000
+/** How long the last save may hold up the stop. */
+const SAVE_PATIENCE_MS = 2000
 /** Peers dialled at the start, and at the same time. */
 const CANDIDATES = 100
 const DIALS = 8
@@ -46,7 +49,7 @@ export class RememberedPeers implements Component {
     clearInterval(this.#timer)
     this.#stopping.abort()
     await this.#joining
-    await (this.#stopped ??= this.save())
+    await (this.#stopped ??= Promise.race([this.save(), sleep(SAVE_PATIENCE_MS, undefined, { ref: false })])) // a disk may hang
   }
 
   /** Remembers who is in the table, those first who have been there longest: they are the likeliest to stay. An empty table teaches nothing. */

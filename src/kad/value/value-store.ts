@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/component.ts'
 import { DhtError } from '../../core/errors.ts'
+import { toMapKey } from '../../core/map-key.ts'
 import type { Metrics } from '../../observability/metrics.ts'
 import { ExpiryQueue } from '../provider/store/expiry-queue.ts'
 import { assertValidValue } from './namespaces.ts'
@@ -64,7 +65,7 @@ export class ValueStore {
    */
   async put (key: Uint8Array, value: Uint8Array, from: string): Promise<void> {
     if (this.#waiting >= MAX_WAITING) throw new DhtError('Backpressure', 'Too many values wait for validation.', { retryAfterMs: 1000, reason: 'quota_values' })
-    const mapKey = Buffer.from(key).toString('latin1')
+    const mapKey = toMapKey(key)
     const before = this.#lastPut.get(mapKey)
     const put = (async () => {
       await before?.catch(() => {}) // its own caller hears of it
@@ -119,7 +120,7 @@ export class ValueStore {
   #live (key: Uint8Array): HeldValue | undefined {
     const now = this.#deps.now()
     this.#removeExpired(now)
-    const held = this.#values.get(Buffer.from(key).toString('latin1'))
+    const held = this.#values.get(toMapKey(key))
     return held !== undefined && now < held.expiresAt ? held : undefined
   }
 

@@ -1,3 +1,4 @@
+import { toMapKey } from '../../../core/map-key.ts'
 import { Rows } from './columns.ts'
 
 /** What the records of one provider share. */
@@ -17,13 +18,13 @@ export class PeerTable {
   readonly #byId = new Map<string, HeldPeer>()
   readonly #byRow: Array<HeldPeer | undefined> = []
 
-  find (id: Uint8Array): HeldPeer | undefined { return this.#byId.get(toName(id)) }
+  find (id: Uint8Array): HeldPeer | undefined { return this.#byId.get(toMapKey(id)) }
 
   at (row: number): HeldPeer { return this.#byRow[row] as HeldPeer }
 
   /** The peer, a new one when it was not here, with these addresses from now on. */
   findOrAdd (id: Uint8Array, addrs: readonly Uint8Array[]): HeldPeer {
-    const name = toName(id)
+    const name = toMapKey(id)
     const known = this.#byId.get(name)
     if (known !== undefined) {
       if (!isSameList(known.addrs, addrs)) known.addrs = copyList(addrs)
@@ -36,15 +37,10 @@ export class PeerTable {
   }
 
   delete (peer: HeldPeer): void {
-    this.#byId.delete(toName(peer.id))
+    this.#byId.delete(toMapKey(peer.id))
     this.#byRow[peer.row] = undefined
     this.#rows.giveBack(peer.row)
   }
-}
-
-/** Bytes as a map key: one character a byte, half the memory of hex. */
-function toName (bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }
 
 /** Copies into one buffer: what comes in are views of a whole network message, which they would keep alive. */

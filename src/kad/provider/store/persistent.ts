@@ -49,6 +49,7 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
   #running: Promise<void> | undefined
   /** Records that were read back, of so many; undefined once all are. */
   #replay: { done: number, of: number } | undefined = { done: 0, of: 0 }
+  readonly #readBackOnce = Promise.withResolvers<readonly Announcement[]>()
   #opened: JournalContents | undefined
   #wasOpened = false
   #knownCommits = 0
@@ -79,12 +80,17 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
     this.#running = this.#run()
   }
 
-  /** Brings what is unsaved to disk, for as long as the drain time allows. */
+  /** Brings what is unsaved to disk, for as long as the drain time allows. A disk that hangs is left then: no commit that it confirmed is lost. */
   async stop (): Promise<void> {
     this.#stopping.abort()
     const patience = new AbortController()
-    await Promise.race([this.#running, sleep(this.#opts.drainTimeoutMs, undefined, { signal: patience.signal }).catch(() => {})])
+    const hangs = sleep(this.#opts.drainTimeoutMs, true, { signal: patience.signal }).catch(() => false)
+    const isLate = await Promise.race([this.#running?.then(() => false), hangs])
     patience.abort()
+    if (isLate === true) {
+      this.#deps.log.error({ drainTimeoutMs: this.#opts.drainTimeoutMs }, 'the disk of the provider records does not answer: it is left behind. If it hangs on, so does the end of this process, until it is killed')
+      this.#deps.journal.abandon()
+    }
     if (this.pending > 0) this.#deps.log.error({ records: this.pending }, 'stopped before all provider records were on disk: these are in their earlier state there')
   }
 
@@ -94,6 +100,9 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
     if (this.#replay !== undefined) return `replaying provider records: ${this.#replay.done} of ${this.#replay.of}`
     return this.#writer.isFull ? `writes lag: ${this.#writer.pending} provider records wait for the disk` : undefined
   }
+
+  /** Records that were held for our operator, expired or not, once all is read back. Bounded by what the operator may announce. */
+  get operatorRecords (): Promise<readonly Announcement[]> { return this.#readBackOnce.promise }
 
   /** Records that are not on disk yet in their present state. */
   get pending (): number { return this.#writer.pending }
@@ -180,11 +189,13 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
     const replay = this.#replay = { done: 0, of: records }
     const startedAt = performance.now()
     let expired = 0
+    const ofOperator: Announcement[] = []
     for await (const announcements of journal.replay()) {
       const time = now()
       for (const announcement of announcements) {
         if (isLive(announcement, time)) index.upsert(announcement)
         else expired++
+        if (announcement.source === 'operator') ofOperator.push({ ...announcement, key: Uint8Array.from(announcement.key) }) // not the whole chunk
       }
       replay.done += announcements.length
       metrics.replayed.set(replay.done - expired)
@@ -192,6 +203,7 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
       await nextTurn()
     }
     this.#replay = undefined
+    this.#readBackOnce.resolve(ofOperator)
     if (expired > 0) this.#writer.removeExpired(now())
     log.info({ records: replay.done - expired, expired, seconds: (performance.now() - startedAt) / 1000 }, 'provider records replayed')
   }

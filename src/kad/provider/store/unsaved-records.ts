@@ -1,4 +1,5 @@
 import type { MultihashKey } from '../../../core/key.ts'
+import { fromMapKey, toMapKey } from '../../../core/map-key.ts'
 
 /** Records of one provider that a batch brings to disk. */
 export interface UnsavedOfProvider {
@@ -20,11 +21,11 @@ export class UnsavedRecords {
   get size (): number { return this.#size }
 
   add (key: MultihashKey, provider: Uint8Array): void {
-    const name = toName(provider)
+    const name = toMapKey(provider)
     let keys = this.#keysOf.get(name)
     if (keys === undefined) this.#keysOf.set(name, keys = new Set())
     this.#size -= keys.size
-    keys.add(toName(key))
+    keys.add(toMapKey(key))
     this.#size += keys.size
   }
 
@@ -38,7 +39,7 @@ export class UnsavedRecords {
       const hasMore = keys.size > 0
       this.#keysOf.delete(name)
       if (hasMore) this.#keysOf.set(name, keys) // behind the others, who wait as well
-      taken.push({ provider: toBytes(name), keys: names.map(toBytes), hasMore })
+      taken.push({ provider: fromMapKey(name), keys: names.map(fromMapKey), hasMore })
       this.#size -= names.length
       room -= names.length
       if (room === 0) break
@@ -49,13 +50,4 @@ export class UnsavedRecords {
   putBack (taken: readonly UnsavedOfProvider[]): void {
     for (const { provider, keys } of taken) for (const key of keys) this.add(key, provider)
   }
-}
-
-/** Bytes as a map key: one character a byte. */
-function toName (bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
-}
-
-function toBytes (name: string): Uint8Array {
-  return Buffer.from(name, 'latin1')
 }

@@ -7,6 +7,7 @@ export class FakeJournal implements Journal {
   contacts: Contact[] = []
   opened = 0
   closed = 0
+  isAbandoned = false
   /** What the replay brings, a chunk each. */
   chunks: Array<readonly Announcement[]> = []
   /** What each call fails with, while set. */
@@ -55,6 +56,8 @@ export class FakeJournal implements Journal {
   }
 
   async close (): Promise<void> { this.closed++ }
+
+  abandon (): void { this.isAbandoned = true }
 
   /** Rows that the batches wrote or removed. */
   get written (): number {

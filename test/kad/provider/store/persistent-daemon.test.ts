@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Libp2p } from '@libp2p/interface'
 import t, { type Test } from 'tap'
 import { encodePeer, encodeReply } from '../../../../src/kad/rpc/message.ts'
+import { announce as announceForOperator, askAdmin } from '../../../admin.ts'
 import { joinAddress, startTestDaemon, until, type TestDaemon } from '../../../daemon.ts'
 import { start, type Running } from '../../../process.ts'
 import { keyOf } from '../../fixtures.ts'
@@ -81,4 +82,32 @@ t.test('a daemon has all its records after it was stopped, and after it was kill
   t.equal(await third.metric('svc_dht_provider_replayed'), RECORDS + 1000)
   third.child.kill('SIGTERM')
   t.match(await third.exit, { code: 0, stderr: '' })
+})
+
+t.test('what the operator announced is announced again after a restart, until it is withdrawn', { timeout: 120_000 }, async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'svc-dht-test-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const key = `b3:${'ab'.repeat(32)}`
+  const heardOf = async (bootstrap: TestDaemon): Promise<number> => await bootstrap.metric('svc_dht_provider_upserts_total{result="created"}')
+  const socket = join(folder, 'run', 'svc-dht', 'admin.sock')
+  const lives = async (bootstrap: TestDaemon, during: (daemon: DaemonProcess) => Promise<void>): Promise<void> => {
+    const daemon = await startProcess(t, folder, bootstrap)
+    await during(daemon)
+    daemon.child.kill('SIGTERM')
+    t.match(await daemon.exit, { code: 0, stderr: '' })
+  }
+  await lives(await startTestDaemon(t), async () => { await announceForOperator(socket, key) })
+  // A network that knows nothing of it: whoever held the record has forgotten.
+  const others = await startTestDaemon(t)
+  await lives(others, async daemon => {
+    await until(async () => await heardOf(others) === 1, 'it is announced again')
+    t.equal(await daemon.metric('svc_dht_kad_announced_keys'), 1)
+    t.equal((await askAdmin(socket, 'DELETE', `/v1/providers/${encodeURIComponent(key)}`)).status, 200)
+  })
+  const third = await startTestDaemon(t)
+  await lives(third, async daemon => {
+    t.equal(await daemon.metric('svc_dht_kad_announced_keys'), 0)
+    t.equal(await daemon.metric('svc_dht_provider_replayed'), 0)
+  })
+  t.equal(await heardOf(third), 0)
 })

@@ -68,6 +68,7 @@ class InlineThread implements JournalThread {
 
   async ask (request: JournalRequest): Promise<JournalAnswer> { return this.#server.answer(request) }
   async end (): Promise<void> {}
+  abandon (): void {}
 }
 
 export function tempFile (t: Test): string {

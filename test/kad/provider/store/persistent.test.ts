@@ -283,6 +283,7 @@ t.test('it waits for a disk no longer than the drain time', async t => {
   announce(1)
   await store.stop()
   t.equal(store.pending, 1)
+  t.ok(journal.isAbandoned)
   journal.release()
 })
 

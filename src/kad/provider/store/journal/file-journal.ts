@@ -63,6 +63,12 @@ export class FileJournal implements Journal {
     await thread.end()
   }
 
+  abandon (): void {
+    const thread = this.#thread
+    this.#thread = undefined
+    thread?.abandon()
+  }
+
   async #ask<T> (request: JournalRequest): Promise<T> {
     if (this.#thread === undefined) throw new JournalError('io', 'the file of provider records is not open')
     const answer = await this.#thread.ask(request)

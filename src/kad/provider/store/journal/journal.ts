@@ -71,4 +71,6 @@ export interface Journal {
   loadContacts (): Promise<Contact[]>
   /** Also when it was never opened, or has failed. */
   close (): Promise<void>
+  /** Lets go at once of a disk that does not answer. Calls under way reject; whether the last commit got there shows at the next start. */
+  abandon (): void
 }

@@ -9,6 +9,8 @@ export interface JournalThread {
   ask (request: JournalRequest): Promise<JournalAnswer>
   /** Ends it; nothing is asked any more. */
   end (): Promise<void>
+  /** Ends it without waiting: it may hang in the kernel, from which nothing calls it back. */
+  abandon (): void
 }
 
 /** Heap of the thread. It holds a batch or a chunk at a time. */
@@ -39,6 +41,12 @@ export class WorkerThread implements JournalThread {
 
   async end (): Promise<void> {
     await this.#worker.terminate()
+  }
+
+  abandon (): void {
+    this.#ended(new Error('the disk did not answer in time'))
+    this.#worker.unref()
+    void this.#worker.terminate()
   }
 
   #ended (cause?: unknown): void {

@@ -1,0 +1,8 @@
+/** Bytes as the key of a map, where equal ones meet: one character a byte. */
+export function toMapKey (bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+}
+
+export function fromMapKey (mapKey: string): Uint8Array {
+  return Buffer.from(mapKey, 'latin1')
+}
