@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { runHttpLoad } from './http/load.ts'
 import { startProvider } from './http/provider.ts'
-import { alone, compare, percentile, type Figure } from './measure.ts'
+import { alone, compare, FULL, percentile, type Effort, type Figure } from './measure.ts'
 import { cidOf, keyOf } from './rpc/fill.ts'
 import { ServerProcess } from './server-process.ts'
 
@@ -13,13 +16,13 @@ interface Sample { readonly cpuUs: number, readonly perSecond: number, readonly 
 const KEY = 1
 const PATH = `/routing/v1/providers/${cidOf(KEY).toString()}`
 const CONNECTIONS = 32
-const ROUNDS = 5
-const ROUND_MS = 2000
 
-export async function * figures (): AsyncGenerator<Figure> {
-  await using ours = await start('ours')
-  await using stock = await start('stock')
+export async function * figures (_args: readonly string[], { rounds, roundMs }: Effort = FULL): AsyncGenerator<Figure> {
   await using stack = new AsyncDisposableStack()
+  const folder = mkdtempSync(join(tmpdir(), 'svc-dht-bench-'))
+  stack.defer(() => rmSync(folder, { recursive: true, force: true }))
+  const ours = stack.use(await start('ours', folder))
+  const stock = stack.use(await start('stock'))
   for (const { ready } of [ours, stock]) stack.use(await startProvider(ready.address, keyOf(KEY)))
   const body = await fetchBody(ours)
   await fetchBody(stock)
@@ -27,11 +30,11 @@ export async function * figures (): AsyncGenerator<Figure> {
 
   const servers = { ours, bare, stock }
   const samples: Record<keyof typeof servers, Sample[]> = { ours: [], bare: [], stock: [] }
-  for (const server of Object.values(servers)) await sample(server)
-  for (let round = 0; round < ROUNDS; round++) {
-    samples.ours.push(await sample(ours))
-    samples.bare.push(await sample(bare))
-    samples.stock.push(await sample(stock))
+  for (const server of Object.values(servers)) await sample(server, roundMs)
+  for (let round = 0; round < rounds; round++) {
+    samples.ours.push(await sample(ours, roundMs))
+    samples.bare.push(await sample(bare, roundMs))
+    samples.stock.push(await sample(stock, roundMs))
   }
   const load = `GET providers, hot key, JSON of ${body.length} B, ${CONNECTIONS} connections`
   yield * compared(`${load}, beside bare fastify`, samples.ours, 'fastify', samples.bare)
@@ -48,9 +51,9 @@ function * compared (load: string, ours: readonly Sample[], peer: string, theirs
   yield figure('p99 ms', ({ p99Ms }) => p99Ms, 'lower')
 }
 
-async function sample (server: Server): Promise<Sample> {
+async function sample (server: Server, roundMs: number): Promise<Sample> {
   const before = await server.usage()
-  const { requests, seconds, latenciesMs, refused } = await runHttpLoad(new URL(PATH, server.ready.url), { connections: CONNECTIONS, durationMs: ROUND_MS })
+  const { requests, seconds, latenciesMs, refused } = await runHttpLoad(new URL(PATH, server.ready.url), { connections: CONNECTIONS, durationMs: roundMs })
   const { cpuUs } = await server.usage()
   return { cpuUs: (cpuUs - before.cpuUs) / requests, perSecond: requests / seconds, p50Ms: percentile(latenciesMs, 50), p99Ms: percentile(latenciesMs, 99), refused }
 }

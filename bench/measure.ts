@@ -11,6 +11,15 @@ export interface Figure {
   readonly ratio: number | null
 }
 
+/** How long a bench takes for its figures. `quick` shows only that it works: one short round each, and figures that mean nothing. */
+export interface Effort {
+  readonly rounds: number
+  readonly roundMs: number
+}
+
+export const FULL = { rounds: 3, roundMs: 1500 } as const satisfies Effort
+export const QUICK = { rounds: 1, roundMs: 100 } as const satisfies Effort
+
 /** The middle of the sorted values; of an even count the lower one. */
 export function median (values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? Number.NaN

@@ -5,26 +5,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startDaemon, type Daemon } from '../src/compose.ts'
-import { loadConfig } from '../src/config/load.ts'
-import { createEphemeralIdentity } from '../src/kms/identity.ts'
-import { createLogger } from '../src/observability/logger.ts'
-import { createMetrics } from '../src/observability/metrics.ts'
-import { alone, type Figure } from './measure.ts'
+import type { Daemon } from '../src/compose.ts'
+import { alone, FULL, type Effort, type Figure } from './measure.ts'
 import type { Filled } from './restart/fill.ts'
 import type { Replayed } from './restart/replay.ts'
+import { startBenchDaemon } from './surroundings.ts'
 
 /** How fast records reach the disk, and how soon a daemon that has them is back. */
 
 const PEERS = 10_000
-const ROUNDS = 3
 
 /** Arguments: the numbers of records to try, 1000000 unless told. */
-export async function * figures (args: readonly string[]): AsyncGenerator<Figure> {
-  for (const records of args.length > 0 ? args.map(Number) : [1_000_000]) yield * figuresOf(records)
+export async function * figures (args: readonly string[], { rounds }: Effort = FULL): AsyncGenerator<Figure> {
+  for (const records of args.length > 0 ? args.map(Number) : [1_000_000]) yield * figuresOf(records, rounds)
 }
 
-async function * figuresOf (records: number): AsyncGenerator<Figure> {
+async function * figuresOf (records: number, rounds: number): AsyncGenerator<Figure> {
   const load = `${records} records, ${PEERS} providers, 3 a key`
   const figure = (unit: string, values: readonly number[]): Figure => alone('restart', load, unit, values)
   await using stack = new AsyncDisposableStack()
@@ -39,15 +35,15 @@ async function * figuresOf (records: number): AsyncGenerator<Figure> {
   yield figure('disk bytes/record', [statSync(file).size / records])
 
   const replayed: Replayed[] = []
-  for (let round = 0; round < ROUNDS; round++) replayed.push(await run<Replayed>('replay', [file]))
+  for (let round = 0; round < rounds; round++) replayed.push(await run<Replayed>('replay', [file]))
   if (replayed.some(({ records: found }) => found !== records)) throw new Error('records were lost')
   yield figure('store replayed s', replayed.map(({ seconds }) => seconds))
   yield figure('longest stall ms while replaying', replayed.map(({ longestStallMs }) => longestStallMs))
   yield figure('RSS bytes/record after it', replayed.map(({ rssBytesPerRecord }) => rssBytesPerRecord))
 
-  const bootstrap = stack.use(await startBootstrap(folder))
+  const bootstrap = stack.use(await startBenchDaemon({}, { adminSocket: join(folder, 'bootstrap', 'admin.sock') }))
   const ready: number[] = []
-  for (let round = 0; round < ROUNDS; round++) ready.push(await secondsUntilReady(folder, bootstrap))
+  for (let round = 0; round < rounds; round++) ready.push(await secondsUntilReady(folder, bootstrap))
   yield figure('daemon ready s', ready)
 }
 
@@ -58,18 +54,6 @@ async function run<Result> (name: string, args: readonly string[]): Promise<Resu
   const [result] = await Promise.race([once(child, 'message'), exited.then(([code]) => { throw new Error(`restart/${name}.ts ended with ${String(code)}`) })]) as [Result]
   await exited
   return result
-}
-
-async function startBootstrap (folder: string): Promise<Daemon> {
-  const config = loadConfig({ flags: { 'kad.listen': '/ip4/127.0.0.1/tcp/0', 'kad.addresses': 'any', 'public.listen': '', 'ops.listen': '' } })
-  return await startDaemon(config, {
-    identity: createEphemeralIdentity(),
-    version: { version: 'bench', gitSha: 'unknown' },
-    adminSocket: join(folder, 'bootstrap', 'admin.sock'),
-    log: createLogger({ level: 'silent' }),
-    metrics: createMetrics(),
-    now: Date.now,
-  })
 }
 
 /** From the start of the process until /readyz says 200. */

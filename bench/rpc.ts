@@ -1,41 +1,40 @@
 import type { MessageType } from '../src/kad/rpc/message.ts'
-import { compare, percentile, type Figure } from './measure.ts'
+import { compare, FULL, percentile, type Effort, type Figure } from './measure.ts'
 import { createClient, runLoad, type StreamUse } from './rpc/load.ts'
 import { ServerProcess } from './server-process.ts'
 
 /** What one message costs the server, beside the stock kad-dht server: CPU time a request, requests a second, latency. */
 
 interface Ready { readonly address: string, readonly rssPerRecord: number }
+interface Asked { readonly type: MessageType, readonly use: StreamUse, readonly records: number }
 interface Sample { readonly cpuUs: number, readonly perSecond: number, readonly p50Ms: number, readonly p99Ms: number }
 
 const ROUTING_TABLE_PEERS = 200
-const ROUNDS = 3
-const ROUND_MS = 1500
 /** ADD_PROVIDER last: it leaves records behind. */
 const TYPES: readonly MessageType[] = ['PING', 'FIND_NODE', 'GET_PROVIDERS', 'ADD_PROVIDER']
 
 /** Arguments: the numbers of records to try, 0 and 100000 unless told. */
-export async function * figures (args: readonly string[]): AsyncGenerator<Figure> {
+export async function * figures (args: readonly string[], effort: Effort = FULL): AsyncGenerator<Figure> {
   const recordCounts = args.length > 0 ? args.map(Number) : [0, 100_000]
   for (const records of recordCounts) {
     await using ours = await start('ours', records)
     await using stock = await start('stock', records)
     const loads = records === 0 ? TYPES : ['GET_PROVIDERS' as const]
     for (const type of loads) {
-      for (const use of ['long', 'new'] as const) yield * compareLoad(type, use, records, ours, stock)
+      for (const use of ['long', 'new'] as const) yield * compareLoad({ type, use, records }, effort, ours, stock)
     }
   }
 }
 
-async function * compareLoad (type: MessageType, use: StreamUse, records: number, ours: ServerProcess<Ready>, stock: ServerProcess<Ready>): AsyncGenerator<Figure> {
+async function * compareLoad (asked: Asked, { rounds, roundMs }: Effort, ours: ServerProcess<Ready>, stock: ServerProcess<Ready>): AsyncGenerator<Figure> {
   const samples: { ours: Sample[], stock: Sample[] } = { ours: [], stock: [] }
-  await sample(ours, type, use, records)
-  await sample(stock, type, use, records)
-  for (let round = 0; round < ROUNDS; round++) {
-    samples.ours.push(await sample(ours, type, use, records))
-    samples.stock.push(await sample(stock, type, use, records))
+  await sample(ours, asked, roundMs)
+  await sample(stock, asked, roundMs)
+  for (let round = 0; round < rounds; round++) {
+    samples.ours.push(await sample(ours, asked, roundMs))
+    samples.stock.push(await sample(stock, asked, roundMs))
   }
-  const load = `${type} ${use} stream, ${records} records`
+  const load = `${asked.type} ${asked.use} stream, ${asked.records} records`
   const figure = (unit: string, of: (sample: Sample) => number, better: 'lower' | 'higher'): Figure =>
     compare({ bench: 'rpc', load, unit, ours: samples.ours.map(of), peer: '@libp2p/kad-dht', theirs: samples.stock.map(of), better })
   yield figure('server CPU µs/request', ({ cpuUs }) => cpuUs, 'lower')
@@ -44,11 +43,11 @@ async function * compareLoad (type: MessageType, use: StreamUse, records: number
   yield figure('p99 ms', ({ p99Ms }) => p99Ms, 'lower')
 }
 
-async function sample (server: ServerProcess<Ready>, type: MessageType, use: StreamUse, records: number): Promise<Sample> {
+async function sample (server: ServerProcess<Ready>, { type, use, records }: Asked, roundMs: number): Promise<Sample> {
   const client = await createClient()
   try {
     const before = await server.usage()
-    const { requests, seconds, latenciesMs } = await runLoad(client, server.ready.address, type, use, ROUND_MS, Math.max(1000, Math.floor(records / 3)))
+    const { requests, seconds, latenciesMs } = await runLoad(client, server.ready.address, type, use, roundMs, Math.max(1000, Math.floor(records / 3)))
     const { cpuUs } = await server.usage()
     return { cpuUs: (cpuUs - before.cpuUs) / requests, perSecond: requests / seconds, p50Ms: percentile(latenciesMs, 50), p99Ms: percentile(latenciesMs, 99) }
   } finally {

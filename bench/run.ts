@@ -1,21 +1,21 @@
 import { globSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Figure } from './measure.ts'
+import { FULL, QUICK, type Effort, type Figure } from './measure.ts'
 
-// npm run bench -- <name…> [--json] [-- arguments of the bench]. Every bench is a file here that exports `figures`.
+// npm run bench -- <name…> [--json] [--quick] [--arg <value>…]. Every bench is a file here that exports `figures`.
 
-interface Bench { figures (args: readonly string[]): AsyncIterable<Figure> }
+interface Bench { figures (args: readonly string[], effort: Effort): AsyncIterable<Figure> }
 
-const NOT_BENCHES = new Set(['run', 'measure', 'server-process'])
+const NOT_BENCHES = new Set(['run', 'measure', 'server-process', 'surroundings'])
 const names = globSync('*.ts', { cwd: import.meta.dirname }).map(file => basename(file, '.ts')).filter(name => !NOT_BENCHES.has(name)).sort()
 
-const { values: { json = false, arg = [] }, positionals } = parseArgs({
-  allowPositionals: true, options: { json: { type: 'boolean' }, arg: { type: 'string', multiple: true } },
+const { values: { json = false, quick = false, arg = [] }, positionals } = parseArgs({
+  allowPositionals: true, options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, arg: { type: 'string', multiple: true } },
 })
 const unknown = positionals.filter(name => !names.includes(name))
 if (positionals.length === 0 || unknown.length > 0) {
-  process.stderr.write(`${unknown.length > 0 ? `No such bench: ${unknown.join(', ')}.\n` : ''}npm run bench -- <name…> [--json] [--arg <value>…]\nBenches: ${names.join(', ')}\n`)
+  process.stderr.write(`${unknown.length > 0 ? `No such bench: ${unknown.join(', ')}.\n` : ''}npm run bench -- <name…> [--json] [--quick] [--arg <value>…]\nBenches: ${names.join(', ')}\n`)
   process.exitCode = 2
 } else {
   for (const name of positionals) await run(name)
@@ -24,7 +24,7 @@ if (positionals.length === 0 || unknown.length > 0) {
 async function run (name: string): Promise<void> {
   const bench = await import(join(import.meta.dirname, `${name}.ts`)) as Bench
   let load = ''
-  for await (const figure of bench.figures(arg)) {
+  for await (const figure of bench.figures(arg, quick ? QUICK : FULL)) {
     if (json) {
       process.stdout.write(`${JSON.stringify(figure)}\n`)
       continue

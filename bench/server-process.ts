@@ -40,6 +40,7 @@ export class ServerProcess<Ready> implements AsyncDisposable {
 
 /** The server's side: says that it is ready and answers questions about its usage. */
 export function serveUsage (ready: unknown): void {
+  process.once('disconnect', () => process.exit()) // whoever measures is gone
   process.on('message', ({ collectGarbage }: { readonly collectGarbage: boolean }) => {
     if (collectGarbage) globalThis.gc?.()
     const { user, system } = process.cpuUsage()

@@ -13,7 +13,8 @@ interface Addresses { readonly address: string, readonly publicUrl: string, read
 interface Sample { readonly rssBytes: number, readonly heapBytes: number, readonly fileDescriptors: number }
 
 const WARM_UP_PART = 0.3
-const SAMPLE_MS = 5000
+const MOST_SAMPLE_MS = 5000
+const SAMPLES = 20
 const TYPES = ['ADD_PROVIDER', 'GET_PROVIDERS', 'FIND_NODE', 'PING'] as const
 /** Keys in turn: with records of 20 s, as many expire as arrive. */
 const KEYS = 100_000
@@ -31,7 +32,7 @@ export async function * figures ([seconds = '600']: readonly string[]): AsyncGen
       for (let turn = 0; performance.now() < endsAt; turn++) requests += await oneTurn(addresses, turn)
     })()
     while (performance.now() < endsAt) {
-      await sleep(SAMPLE_MS)
+      await sleep(Math.min(MOST_SAMPLE_MS, Number(seconds) * 1000 / SAMPLES))
       child.send('sample')
       const [sample] = await once(child, 'message') as [Sample]
       samples.push(sample)

@@ -1,20 +1,19 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { alone, compare, type Figure } from './measure.ts'
+import { alone, compare, FULL, type Effort, type Figure } from './measure.ts'
 import type { StoreResult } from './store/worker.ts'
 
 /** What a record costs in memory and time, beside the stock store on its in-memory datastore. */
 
 const PEER = '@libp2p/kad-dht, MemoryDatastore'
 const PEERS = 10_000
-const ROUNDS = 3
 
 /** Arguments: the numbers of records to try, 100000 and 1000000 unless told. */
-export async function * figures (args: readonly string[]): AsyncGenerator<Figure> {
+export async function * figures (args: readonly string[], { rounds }: Effort = FULL): AsyncGenerator<Figure> {
   for (const records of args.length > 0 ? args.map(Number) : [100_000, 1_000_000]) {
     const ours: StoreResult[] = []
     const stock: StoreResult[] = []
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < rounds; round++) {
       ours.push(await run('ours', records))
       stock.push(await run('stock', records))
     }
