@@ -2,7 +2,7 @@
 
 declare module 'hyperdht' {
   export interface NodeAddress { readonly host: string, readonly port: number }
-  export interface Reply { readonly token: Uint8Array, readonly from: NodeAddress & { readonly id: Uint8Array } }
+  export interface Reply { readonly token: Uint8Array, readonly from: NodeAddress & { readonly id: Uint8Array }, readonly error: number, readonly value: Uint8Array | null }
   export interface KeyPair { readonly publicKey: Uint8Array, readonly secretKey: Uint8Array }
   export type Sign = (...args: never[]) => Promise<Uint8Array>
 
@@ -28,7 +28,7 @@ declare module 'hyperdht/lib/persistent.js' {
 }
 
 declare module 'bittorrent-dht' {
-  export interface Answer { readonly r: { readonly token: Uint8Array } }
+  export interface Answer { readonly r: { readonly token: Uint8Array, readonly values?: readonly Uint8Array[] } }
   type Listening = (err?: Error) => void
 
   export class Client {
