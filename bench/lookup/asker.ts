@@ -17,7 +17,8 @@ import { delayedTcp } from './delayed-tcp.ts'
 import { composeDaemon, isReady } from './daemon.ts'
 import { linkOf, type Distances } from './link.ts'
 
-export type Kind = 'providers' | 'closest'
+/** `cold` is `providers` without an open connection, `empty` asks for what nobody provides. */
+export type Kind = 'providers' | 'closest' | 'empty' | 'cold'
 
 /** What one lookup did. */
 export interface Walked {
@@ -42,6 +43,8 @@ interface Plane {
 
 const PROTOCOL = '/ron/kad/1.0.0'
 const DEADLINE_MS = 25_000
+/** Keys from here on are never announced. */
+const NOBODY_PROVIDES = 1_000_000
 
 export interface Width { readonly concurrency: number, readonly disjointPaths: number }
 
@@ -51,7 +54,7 @@ export async function startOurs (index: number, distances: Distances, bootstrap:
   const running = await startAll(daemon.components.filter(component => !(component instanceof RpcServer)))
   daemon.bootstrap.replace(bootstrap)
   while (!isReady(daemon)) await sleep(50)
-  return askerOf(`${concurrency}/${disjointPaths}`, daemon.overlay, running)
+  return askerOf(`${concurrency}/${disjointPaths}`, daemon.host, daemon.overlay, running)
 }
 
 /** js-libp2p with the stock kad-dht as it comes: α = 10, as many paths. */
@@ -69,16 +72,18 @@ export async function startStock (index: number, distances: Distances, bootstrap
   await knowsItself
   const engine = new Engine(host as unknown as Host)
   const plane: Plane = { walkProviders: (key, walk) => engine.findProviders(key, walk), walkClosest: (key, walk) => engine.findClosest(key, walk) }
-  return askerOf('@libp2p/kad-dht', plane, { [Symbol.asyncDispose]: async () => await host.stop() })
+  return askerOf('@libp2p/kad-dht', host, plane, { [Symbol.asyncDispose]: async () => await host.stop() })
 }
 
-function askerOf (name: string, plane: Plane, running: AsyncDisposable): Asker {
+function askerOf (name: string, host: Pick<Host, 'getConnections'>, plane: Plane, running: AsyncDisposable): Asker {
   async function ask (kind: Kind, key: number): Promise<Walked> {
+    if (kind === 'cold') await Promise.all(host.getConnections().map(async connection => await connection.close()))
     const walk = { signal: AbortSignal.timeout(DEADLINE_MS), trace: emptyTrace() }
     const startedAt = performance.now()
     let first: { readonly firstMs: number, readonly firstMessages: number, readonly hops: number } | undefined
     const found: unknown[] = []
-    for await (const peer of kind === 'providers' ? plane.walkProviders(keyOf(key), walk) : plane.walkClosest(keyOf(key), walk)) {
+    const bytes = keyOf(kind === 'empty' ? NOBODY_PROVIDES + key : key)
+    for await (const peer of kind === 'closest' ? plane.walkClosest(bytes, walk) : plane.walkProviders(bytes, walk)) {
       found.push(peer)
       first ??= { firstMs: performance.now() - startedAt, firstMessages: walk.trace.messages, hops: walk.trace.hops }
     }
