@@ -3,7 +3,7 @@ import { alone, type Figure } from './measure.ts'
 import { measureAvailability, PROBES_MS } from './simulate/availability.ts'
 import { toSize, writeCharts, type AvailabilityResult, type ChartedSets, type LookupResult } from './simulate/charts.ts'
 import { measureLookups, tableSize, type LookupFigures } from './simulate/lookups.ts'
-import { DAEMON, networkOf, PARAMETER_SETS, OWN_BUCKET_SPLIT, SEED, STOCK_TABLE, World } from './simulate/scenarios.ts'
+import { DAEMON, networkOf, OWN_BUCKET_SPLIT, PARAMETER_SETS, SEED, STOCK_TABLE, WIDTHS, World, type Condition, type ParameterSet } from './simulate/scenarios.ts'
 
 /** The routing rules at sizes no test network has: simulate/README.md says what is modelled and what came out. */
 
@@ -59,14 +59,16 @@ export async function * figures (args: readonly string[]): AsyncGenerator<Figure
 }
 
 function * simulateLookups (world: World): Generator<LookupResult> {
-  const { nodes } = world
-  for (const condition of world.conditions()) {
-    for (const { name, shape, rules } of PARAMETER_SETS) {
+  yield * simulate(world, world.conditions(), [...PARAMETER_SETS, ...WIDTHS])
+  yield * simulate(world, world.liarConditions(), WIDTHS)
+  yield * simulate(world, world.refreshConditions(), [OWN_BUCKET_SPLIT])
+}
+
+function * simulate ({ nodes }: World, conditions: readonly Condition[], sets: readonly ParameterSet[]): Generator<LookupResult> {
+  for (const condition of conditions) {
+    for (const { name, shape, rules } of sets) {
       yield { nodes, condition: condition.name, set: name, figures: measureLookups(networkOf(shape, condition), rules, LOOKUPS, SEED) }
     }
-  }
-  for (const condition of world.refreshConditions()) {
-    yield { nodes, condition: condition.name, set: OWN_BUCKET_SPLIT.name, figures: measureLookups(networkOf(OWN_BUCKET_SPLIT.shape, condition), OWN_BUCKET_SPLIT.rules, LOOKUPS, SEED) }
   }
 }
 

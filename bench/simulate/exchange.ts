@@ -65,13 +65,21 @@ export class Exchange {
       return { peer, path, closer: undefined }
     }
     this.answers.push({ peer, atMs })
-    const { origin, target, count } = this.#opts
+    const { origin, count } = this.#opts
     // One more, for the one who asks is left out.
-    const closer = this.#network.tables.closest(peer, target, count + 1).filter(other => other !== origin).slice(0, count)
+    const closer = this.#told(peer, count + 1).filter(other => other !== origin).slice(0, count)
     for (const told of closer) {
       if (!this.#asked.has(told) && !this.#toldBy.has(told)) this.#toldBy.set(told, peer)
     }
     return { peer, path, closer }
+  }
+
+  #told (peer: number, count: number): number[] {
+    const { population, liveness, tables } = this.#network
+    const { target } = this.#opts
+    return liveness.lies?.(peer) === true
+      ? population.closest(target, count, other => other !== peer && liveness.lies?.(other) === true)
+      : tables.closest(peer, target, count)
   }
 
   /** Peers on the way to this one, itself included: 1 for a peer of our own table that nobody told us of. */

@@ -47,8 +47,9 @@ export function measureLookups (network: Network, rules: WalkRules, lookups: num
     if (result.closest[0] !== undefined) hops.push(result.hopsTo(result.closest[0]))
     if (result.closest[0] === truth[0]) exact++
     const closest = new Set(truth)
+    const holders = truth.filter(peer => network.liveness.lies?.(peer) !== true)
     ofSet += result.closest.filter(peer => closest.has(peer)).length / truth.length
-    const first = result.answers.find(({ peer }) => closest.has(peer))
+    const first = result.answers.find(({ peer }) => holders.includes(peer))
     if (first !== undefined) {
       recordHops.push(result.hopsTo(first.peer))
       answerMs.push(first.atMs)

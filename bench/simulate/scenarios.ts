@@ -1,5 +1,5 @@
 import { settings } from '../../src/config/settings.ts'
-import { STILL, withChurn, withDead, type Liveness } from './liveness.ts'
+import { STILL, withChurn, withDead, withLiars, type Liveness } from './liveness.ts'
 import type { Network } from './network.ts'
 import { Population } from './population.ts'
 import { IPFS_SESSIONS, HOUR_MS, Sessions } from './sessions.ts'
@@ -8,6 +8,7 @@ import type { WalkRules } from './walk.ts'
 
 export const SEED = 20_260_801
 const DEAD_SHARE = 0.2
+const LIAR_SHARES = [0.5, 0.8]
 const REFRESH_MS = 10 * 60_000
 /** Any moment would do: sessions are in their steady state from the start. */
 const LOOKUPS_AT_MS = 24 * HOUR_MS
@@ -36,19 +37,23 @@ export const OWN_BUCKET_SPLIT: ParameterSet = { name: 'trie 6, own bucket split'
 export const DAEMON: ParameterSet = { name: 'trie 6, own bucket split, 3 s', shape: SPLIT, rules: { ...OURS, timeoutMs: 3000 } }
 
 export const PARAMETER_SETS: readonly ParameterSet[] = [
-  { name: 'trie 6, stock α 10 × 10', shape: ENGINE, rules: { ...OURS, concurrency: 10, paths: 10 } },
+  { name: 'trie 6, stock 10 paths', shape: ENGINE, rules: { ...OURS, concurrency: 10, paths: 10 } },
   STOCK_TABLE,
   { name: 'trie 6, half nearest', shape: { ...ENGINE, nearest: 10 }, rules: OURS },
   { name: 'trie 10', shape: { ...ENGINE, trieDepth: 10 }, rules: OURS },
   { name: 'trie 16', shape: { ...ENGINE, trieDepth: 16 }, rules: OURS },
   { name: 'Kademlia', shape: KADEMLIA, rules: OURS },
-  { name: 'Kademlia, one path', shape: KADEMLIA, rules: { ...OURS, paths: 1 } },
+  { name: 'Kademlia, α 3, 3 paths', shape: KADEMLIA, rules: { ...OURS, concurrency: 3, paths: 3 } },
   { name: 'Kademlia, go α 10 β 3', shape: KADEMLIA, rules: { ...OURS, concurrency: 10, paths: 1, ends: 'closest-3' } },
   { name: 'Kademlia, buckets of 80', shape: { ...KADEMLIA, bucketSize: 80 }, rules: OURS },
   { name: 'Kademlia, 4 buckets for 1', shape: { ...KADEMLIA, extraBits: 2 }, rules: OURS },
   OWN_BUCKET_SPLIT,
   DAEMON,
 ]
+
+/** The daemon with other widths of its lookups. */
+export const WIDTHS: readonly ParameterSet[] = [[3, 1], [3, 3], [5, 2], [7, 3], [10, 1], [10, 2], [10, 3], [10, 10]].map(([concurrency = 1, paths = 1]) => (
+  { name: `daemon, α/paths ${concurrency}/${paths}`, shape: DAEMON.shape, rules: { ...DAEMON.rules, concurrency, paths } }))
 
 export interface Condition {
   readonly name: string
@@ -83,6 +88,11 @@ export class World {
   /** The same lookups over tables that were refreshed more or less often. */
   refreshConditions (): Condition[] {
     return [5, 10, 60, 360].map(minutes => ({ name: `churn, refresh ${minutes} min`, ...this.#churnAt(LOOKUPS_AT_MS, minutes * 60_000) }))
+  }
+
+  /** Peers that lie, in numbers at which it shows. */
+  liarConditions (): Condition[] {
+    return LIAR_SHARES.map(share => ({ name: `${share * 100} % liars`, population: this.still.population, liveness: withLiars(share, SEED) }))
   }
 
   networkAt (shape: TableShape, atMs: number): Network {
