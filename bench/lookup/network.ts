@@ -4,7 +4,7 @@ import type { Order } from './daemons.ts'
 import type { Distances } from './link.ts'
 
 /** Daemons that share a process, and so a core. */
-const DAEMONS_PER_PROCESS = 50
+const DAEMONS_PER_PROCESS = 25
 const BOOTSTRAP_PEERS = 4
 
 /** A network of our daemons in child processes, each daemon with a loopback address of its own. */
