@@ -11,6 +11,9 @@ import { registerAdminRoutes } from './http/admin/routes.ts'
 import { AdminSocket } from './http/admin/socket.ts'
 import { HttpListener } from './http/listener.ts'
 import { addOpsApi } from './http/ops/ops-api.ts'
+import { DaemonStatus } from './http/ops/status/daemon-status.ts'
+import { StatusHistory } from './http/ops/status/history.ts'
+import { addStatusPage } from './http/ops/status/status-page.ts'
 import { addPublicApi } from './http/public/public-api.ts'
 import { createServer } from './http/server.ts'
 import { usableAddresses } from './kad/addresses.ts'
@@ -66,6 +69,9 @@ export interface Surroundings {
 const ADDRESS_VALIDITY_MS = 24 * 3_600_000
 const ADDRESS_BOOK_PEERS = 10_000
 
+/** An hour of samples at this pace: what the status page plots. */
+const STATUS_PACE = { intervalMs: 5000, limit: 720 }
+
 /** A running daemon. Disposing of it stops it, at most its drain timeout later. */
 export interface Daemon extends AsyncDisposable {
   readonly peerId: string
@@ -96,7 +102,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
     peerId: kad.host.peerId.toString(),
     addresses: () => kad.host.getMultiaddrs().map(String),
     publicUrl: http.public[0]?.address,
-    opsUrl: http.ops[0]?.address,
+    opsUrl: http.ops.find(part => part instanceof HttpListener)?.address,
     adminSocket,
     readiness,
     bootstrapFrom: addresses => kad.bootstrap.replace(addresses),
@@ -131,6 +137,12 @@ function composeHttp (config: Config, surroundings: Surroundings, { kad, load, r
   const features = [config.node.profile, ...kad.transports]
   addOpsApi(opsApp, { version: { version: version.version, git_sha: version.gitSha, features, config_digest: digest }, readiness, metrics })
 
+  const source = new DaemonStatus({
+    version: version.version, profile: config.node.profile, protocol: config.kad.protocol, configDigest: digest, bucketSize: config.kad.bucketSize, startedAt: now(),
+  }, { readiness, inspection: kad.inspection, metrics, now })
+  const history = new StatusHistory(STATUS_PACE, { source, onFailure: err => log.error({ err }, 'the status page has no figures') })
+  addStatusPage(opsApp, { source, history })
+
   const adminApp = createServer({ service: 'admin', inFlight: config.admin.inFlight }, deps)
   registerAdminRoutes(adminApp, adminPorts(config, surroundings, { kad, load, readiness, digest, lookup }))
 
@@ -139,7 +151,7 @@ function composeHttp (config: Config, surroundings: Surroundings, { kad, load, r
     : [new HttpListener({ service, listen: config[service].listen, drainTimeoutMs }, { app, log: deps.log })]
   return {
     public: listenerFor('public', publicApp),
-    ops: listenerFor('ops', opsApp),
+    ops: [history, ...listenerFor('ops', opsApp)],
     admin: new AdminSocket({ path: adminSocket, drainTimeoutMs }, { app: adminApp, log: deps.log }),
   }
 }

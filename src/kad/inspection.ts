@@ -3,6 +3,7 @@ import type { MultihashKey } from '../core/key.ts'
 import { prefixesOfAddresses, toAddressText } from './addresses.ts'
 import type { Announcer } from './announcer.ts'
 import type { Host } from './host.ts'
+import { headOf, kadIdOf } from './keyspace.ts'
 import { parsePeerId, peerIdFromBytes } from './peer-id.ts'
 import type { ProviderRecords } from './provider/provider-records.ts'
 import type { RecordSource } from './provider/record.ts'
@@ -38,6 +39,14 @@ export interface InspectedPeer {
   readonly isConnected: boolean
 }
 
+/** Where we and the peers of the table stand: the Kademlia ID as a fraction of the keyspace, 0 to 1. */
+export interface InspectedKeyspace {
+  readonly position: number
+  readonly peers: readonly number[]
+  /** Those that have any; the index is the number of leading bits shared with us. */
+  readonly buckets: ReadonlyArray<{ readonly bucket: number, readonly peers: number }>
+}
+
 export interface InspectedRecord {
   readonly provider: string
   readonly addrs: readonly string[]
@@ -56,6 +65,9 @@ export interface InspectedQuotas {
   readonly total: InspectedQuota
   readonly announcements: { readonly available: number, readonly perSecond: number }
 }
+
+/** Heads are 32 bits. */
+const KEYSPACE = 2 ** 32
 
 /** What operators ask to see: who is in the table, what is held and why, and how much of a quota is used. */
 export class Inspection {
@@ -85,6 +97,17 @@ export class Inspection {
     return this.#deps.view.list().map(({ id, addrs, bucket, groups, addedAt }) => (
       { id, addrs: addrs.map(toAddressText), bucket, ipGroups: groups, addedAt, isConnected: connected.has(id) }
     ))
+  }
+
+  keyspace (): InspectedKeyspace {
+    const { host, view } = this.#deps
+    const peers = view.list()
+    const buckets = Map.groupBy(peers, ({ bucket }) => bucket)
+    return {
+      position: headOf(kadIdOf(host.peerId.toMultihash().bytes)) / KEYSPACE,
+      peers: peers.map(({ head }) => head / KEYSPACE),
+      buckets: [...buckets].map(([bucket, { length }]) => ({ bucket, peers: length })),
+    }
   }
 
   records (key: MultihashKey): InspectedRecord[] {

@@ -25,3 +25,8 @@ export function compareDistance (a: KadId, b: KadId, target: KadId): number {
   }
   return 0
 }
+
+/** The first 32 bits. */
+export function headOf (kadId: KadId): number {
+  return Buffer.from(kadId.buffer, kadId.byteOffset, 4).readUInt32BE()
+}

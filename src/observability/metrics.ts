@@ -24,6 +24,7 @@ export function createMetrics (registry = new Registry()) {
 
   return {
     registry,
+    rejected,
     node: {
       ready: gauge('ready_state', 'Readiness as /readyz tells it: the series of the current state is 1.', ['state']),
       build: gauge('svc_dht_build_info', 'Constant 1; the labels say what runs.', ['version', 'git_sha']),

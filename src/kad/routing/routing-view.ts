@@ -1,4 +1,4 @@
-import { commonPrefixLength, compareDistance, kadIdOf, type KadId } from '../keyspace.ts'
+import { commonPrefixLength, compareDistance, headOf, kadIdOf, type KadId } from '../keyspace.ts'
 import { encodePeer, type EncodedPeer } from '../rpc/message.ts'
 
 /** A server of the routing table, with everything that a reply needs worked out before anybody asks. */
@@ -93,8 +93,4 @@ export class RoutingView {
 function isCloser (a: ViewPeer, b: ViewPeer, target: KadId, targetHead: number): boolean {
   const difference = ((a.head ^ targetHead) >>> 0) - ((b.head ^ targetHead) >>> 0)
   return difference === 0 ? compareDistance(a.kadId, b.kadId, target) < 0 : difference < 0
-}
-
-function headOf (kadId: KadId): number {
-  return Buffer.from(kadId.buffer, kadId.byteOffset, 4).readUInt32BE()
 }

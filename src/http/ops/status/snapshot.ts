@@ -1,0 +1,50 @@
+import type { ReadinessReport } from '../../../core/readiness.ts'
+
+/** What the status page shows of one moment. */
+export interface StatusSnapshot {
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly at: number
+  readonly version: string
+  readonly profile: string
+  readonly protocol: string
+  readonly peerId: string
+  readonly configDigest: string
+  readonly uptimeMs: number
+  readonly readiness: ReadinessReport
+  readonly connections: number
+  readonly records: number
+  readonly keys: number
+  readonly values: number
+  readonly rssBytes: number
+  readonly lagSeconds: number
+  /** Where we and the peers of our table stand in the keyspace: 0 to 1, the Kademlia ID as a fraction. */
+  readonly position: number
+  readonly peers: readonly number[]
+  /** Peers in each bucket that has any; the index is the number of leading bits shared with us. */
+  readonly buckets: ReadonlyArray<{ readonly bucket: number, readonly peers: number }>
+  readonly bucketSize: number
+  /** Since the start. */
+  readonly rejected: ReadonlyArray<{ readonly reason: string, readonly count: number }>
+  readonly lookups: LookupFigures
+}
+
+export interface LookupFigures {
+  readonly count: number
+  /** Seconds; undefined before the first lookup that walked. */
+  readonly p50: number | undefined
+  readonly p95: number | undefined
+  readonly hopsP50: number | undefined
+  readonly hopsP99: number | undefined
+}
+
+/** A point of the plots over time. */
+export interface Sample {
+  readonly at: number
+  readonly records: number
+  /** Requests refused since the start. */
+  readonly rejected: number
+}
+
+export interface StatusSource {
+  snapshot (): Promise<StatusSnapshot>
+}

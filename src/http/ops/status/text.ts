@@ -1,0 +1,28 @@
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+
+/** Safe between tags and in quoted attributes. */
+export function escapeHtml (text: string): string {
+  return text.replaceAll(/[&<>"']/g, char => ENTITIES[char] ?? '')
+}
+
+/** `1 234 567`, with thin spaces that do not break. */
+export function formatCount (value: number): string {
+  return Math.round(value).toString().replaceAll(/\B(?=(\d{3})+$)/g, '\u202f')
+}
+
+export function formatSeconds (seconds: number | undefined): string {
+  if (seconds === undefined) return '–'
+  return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`
+}
+
+export function formatBytes (bytes: number): string {
+  return `${formatCount(bytes / 2 ** 20)} MiB`
+}
+
+/** The two largest units: `3 d 4 h`. */
+export function formatDuration (ms: number): string {
+  const seconds = Math.floor(ms / 1000)
+  const parts = [[Math.floor(seconds / 86_400), 'd'], [Math.floor(seconds / 3600) % 24, 'h'], [Math.floor(seconds / 60) % 60, 'min'], [seconds % 60, 's']] as const
+  const from = parts.findIndex(([value]) => value > 0)
+  return from === -1 ? '0 s' : parts.slice(from, from + 2).map(([value, unit]) => `${value} ${unit}`).join(' ')
+}

@@ -1,0 +1,48 @@
+import t from 'tap'
+import { renderPage } from '../../../../src/http/ops/status/page.ts'
+import { quantile } from '../../../../src/http/ops/status/quantile.ts'
+import { formatCount, formatDuration, formatSeconds } from '../../../../src/http/ops/status/text.ts'
+import { SNAPSHOT } from './snapshot.ts'
+
+t.test('the page names every reason for not being ready', async t => {
+  const page = renderPage({ ...SNAPSHOT, readiness: { ready: false, reasons: [{ condition: 'bootstrap', reason: 'No bootstrap peer answered.' }, { condition: 'store', reason: 'The disk is full.' }] } }, [])
+  t.match(page, '<title>Not ready – svc-dht</title>')
+  t.match(page, '<strong>bootstrap</strong> No bootstrap peer answered.')
+  t.match(page, '<strong>store</strong> The disk is full.')
+})
+
+t.test('nothing that comes from outside becomes markup', async t => {
+  const hostile = '"><script>alert(1)</script>'
+  const page = renderPage({ ...SNAPSHOT, protocol: hostile, rejected: [{ reason: hostile, count: 3 }], readiness: { ready: false, reasons: [{ condition: 'store', reason: hostile }] } }, [])
+  t.notMatch(page, '<script>alert')
+  t.equal([...page.matchAll(/<script/g)].length, 1, 'our own')
+})
+
+t.test('every plot says in words what it shows', async t => {
+  const samples = [{ at: 0, records: 10, rejected: 0 }, { at: 600_000, records: 25_000, rejected: 3 }]
+  const page = renderPage(SNAPSHOT, samples)
+  t.match(page, 'aria-label="Provider records: from 10 to 25\u202f000 within 10 min, 25\u202f000 at most"')
+  t.match(page, 'aria-label="Peers in each bucket: 0 20, 1 12"')
+  t.match(page, 'aria-label="We stand at 90° of the keyspace; 2 peers of the routing table are drawn."')
+  t.match(page, 'aria-label="Requests refused: rate 7, key 2"', 'the largest first, and none without a count')
+})
+
+t.test('a daemon that has done nothing yet has a page too', async t => {
+  const page = renderPage({ ...SNAPSHOT, buckets: [], rejected: [], peers: [], lookups: { count: 0, p50: undefined, p95: undefined, hopsP50: undefined, hopsP99: undefined } }, [])
+  t.match(page, 'None yet.')
+  t.notMatch(page, /NaN|undefined|Infinity/)
+})
+
+t.test('a quantile is what Prometheus would say', async t => {
+  const bucket = (le: number | '+Inf', value: number, kind = 'a') => ({ metricName: 'x_bucket', labels: { le, kind }, value })
+  t.equal(quantile(0.5, []), undefined)
+  t.equal(quantile(0.5, [bucket(1, 0), bucket(2, 10), bucket('+Inf', 10)]), 1.5)
+  t.equal(quantile(0.5, [bucket(1, 5), bucket('+Inf', 5), bucket(1, 0, 'b'), bucket(2, 5, 'b'), bucket('+Inf', 5, 'b')]), 1, 'over all label sets')
+  t.equal(quantile(0.99, [bucket(1, 1), bucket(2, 1), bucket('+Inf', 10)]), 2, 'beyond the last bound nothing is known')
+})
+
+t.test('numbers are written for people', async t => {
+  t.strictSame([0, 999, 1000, 1_234_567].map(formatCount), ['0', '999', '1\u202f000', '1\u202f234\u202f567'])
+  t.strictSame([0, 59_000, 3_661_000, 90_000_000].map(formatDuration), ['0 s', '59 s', '1 h 1 min', '1 d 1 h'])
+  t.strictSame([undefined, 0.0123, 2.34].map(formatSeconds), ['–', '12 ms', '2.3 s'])
+})
