@@ -1,0 +1,92 @@
+/**
+ * Everything a capability can allow, `<thing>:<verb>`. The list is closed: a grant names members of it, and every route asks
+ * for exactly one. Adding a member is a change of what operators can hand out, and is reviewed as one.
+ */
+export const PERMISSIONS = [
+  'status:read', 'peer:read', 'record:read', 'quota:read', 'lookup:read', 'config:read', 'event:read',
+  'provider:write', 'provider:delete',
+  'cap:mint', 'cap:read', 'cap:revoke',
+  'audit:read',
+  'ops:read', 'ops:degraded',
+  'ban:read', 'ban:write',
+  'policy:read',
+  'discv5:read', 'discv5:write',
+  'kms:read', 'kms:use', 'kms:manage',
+  'governance:read', 'governance:propose', 'governance:approve', 'governance:execute', 'governance:veto', 'governance:freeze', 'governance:dispute',
+  'membership:read', 'membership:propose', 'membership:approve',
+] as const
+
+export type Permission = typeof PERMISSIONS[number]
+
+export function isPermission (text: string): text is Permission {
+  return PERMISSIONS.some(permission => permission === text)
+}
+
+export type Role = 'owner' | 'ops' | 'security' | 'auditor'
+
+/** Reading is the same for every role; none of it changes anything. Nobody reads keys by it: `kms:read` tells of them, never them. */
+const READ = PERMISSIONS.filter(permission => permission.endsWith(':read'))
+
+/**
+ * What a grant of a role may do at most (svc-dht-governance §2). Ops deploys, runs canaries and sets degraded mode, but changes
+ * neither lists nor bootstraps nor PQ; security approves those; the owner arbitrates; the auditor reads and files disputes.
+ * Holding `governance:approve` only admits the request: what counts there is a signer's signature.
+ */
+export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
+  owner: PERMISSIONS,
+  ops: [
+    ...READ, 'provider:write', 'provider:delete', 'ops:degraded', 'ban:write', 'discv5:write', 'kms:use',
+    'governance:propose', 'governance:execute', 'governance:dispute', 'membership:propose',
+  ],
+  security: [
+    ...READ, 'ban:write', 'cap:mint', 'cap:revoke', 'kms:use', 'kms:manage',
+    'governance:propose', 'governance:approve', 'governance:veto', 'governance:freeze', 'governance:dispute',
+    'membership:propose', 'membership:approve',
+  ],
+  auditor: [...READ, 'governance:dispute'],
+}
+
+/** What a route asks of whom it serves: a permission, or `public` for everybody whom the policy admits. */
+export type Access = Permission | 'public'
+
+export type Surface = 'public' | 'admin' | 'ops'
+
+/**
+ * Method and path pattern of every route, and what it asks. A route that is not here keeps the daemon from starting; HEAD asks
+ * what its GET asks. Public routes are public because they say so here, not because nobody said anything.
+ */
+export const ROUTES: Readonly<Record<Surface, Readonly<Record<string, Access>>>> = {
+  public: {
+    'GET /routing/v1/providers/:key': 'public',
+    'GET /routing/v1/peers/:id': 'public',
+    'GET /routing/v1/ipns/:name': 'public',
+    'PUT /routing/v1/ipns/:name': 'public',
+    'GET /routing/v1/dht/closest/peers/:key': 'public',
+    'GET /openapi.json': 'public',
+    'OPTIONS *': 'public',
+  },
+  admin: {
+    'GET /v1/status': 'status:read',
+    'GET /v1/peers': 'peer:read',
+    'GET /v1/records/:key': 'record:read',
+    'GET /v1/quotas/:peer': 'quota:read',
+    'POST /v1/providers': 'provider:write',
+    'DELETE /v1/providers/:key': 'provider:delete',
+    'GET /v1/lookups/:kind/:key': 'lookup:read',
+    'GET /v1/config': 'config:read',
+    'GET /v1/config/digest': 'config:read',
+  },
+  ops: {
+    'GET /healthz': 'public',
+    'GET /readyz': 'public',
+    'GET /metrics': 'public',
+    'GET /version': 'public',
+  },
+}
+
+/** What the route asks; undefined when it has no row. */
+export function accessOf (surface: Surface, method: string, path: string): Access | undefined {
+  const rows = ROUTES[surface]
+  const row = `${method === 'HEAD' ? 'GET' : method} ${path}`
+  return Object.hasOwn(rows, row) ? rows[row] : undefined
+}
