@@ -1,4 +1,5 @@
-import { optionsTaking, quote, type ProgramWords } from './words.ts'
+import { renderWordStep } from './word-step.ts'
+import { quote, type ProgramWords } from './words.ts'
 
 /** A completion script for bash 3.2 and newer. */
 export function renderBash (program: ProgramWords): string {
@@ -10,14 +11,7 @@ _${name}() {
   local current="\${COMP_WORDS[COMP_CWORD]}" command=${name} word words= files= value=
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     if [[ $word == = ]]; then continue; fi
-    if [[ -n $value ]]; then value=; continue; fi
-    case "$word" in
-      ${optionsTaking('file', program).join('|')}) value=file; continue ;;
-      ${optionsTaking('text', program).join('|')}) value=text; continue ;;
-    esac
-    case "$command $word" in
-      ${commands.slice(1).map(({ path }) => quote(path)).join('|')}) command="$command $word" ;;
-    esac
+${renderWordStep(program)}
   done
   COMPREPLY=()
   case "$value" in

@@ -1,4 +1,5 @@
-import { optionsTaking, quote, type ProgramWords } from './words.ts'
+import { renderWordStep } from './word-step.ts'
+import { quote, type ProgramWords } from './words.ts'
 
 /** A completion script for zsh. */
 export function renderZsh (program: ProgramWords): string {
@@ -13,14 +14,7 @@ _${name}() {
   local command=${name} word files= value=
   local -a offers
   for word in "\${(@)words[2,CURRENT-1]}"; do
-    if [[ -n $value ]]; then value=; continue; fi
-    case "$word" in
-      ${optionsTaking('file', program).join('|')}) value=file; continue ;;
-      ${optionsTaking('text', program).join('|')}) value=text; continue ;;
-    esac
-    case "$command $word" in
-      ${commands.slice(1).map(({ path }) => quote(path)).join('|')}) command="$command $word" ;;
-    esac
+${renderWordStep(program)}
   done
   case "$value" in
     text) return 1 ;;

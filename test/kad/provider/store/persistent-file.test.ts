@@ -7,7 +7,7 @@ import type { Announcement } from '../../../../src/kad/provider/record.ts'
 import type { Journal } from '../../../../src/kad/provider/store/journal/journal.ts'
 import { CommitMark } from '../../../../src/kad/provider/store/journal/commit-mark.ts'
 import { openDatabase } from '../../../../src/kad/provider/store/journal/open-database.ts'
-import { metricValue, MINUTE_MS, TestClock } from '../../fixtures.ts'
+import { addrsOf, bytesOf, metricValue, MINUTE_MS, peerOf, TestClock } from '../../fixtures.ts'
 import { createStore, eventually, inlineJournal, numbered, startStore, tempFile, threadJournal } from './persistent-stores.ts'
 
 const RECORDS = 2000
@@ -279,6 +279,19 @@ t.test('a mark that lags, or is not there, claims nothing; one that cannot be re
     const found = await readAll(inlineJournal(copyOf(t, { database: crashed.database, log: crashed.log, ...lagging && { mark: lagging } })))
     t.match([commitOf(t, found.records), found.damage], [COMMITS, damage])
   }
+})
+
+t.test('a remembered contact whose row was altered is left out, the others are not', async t => {
+  const file = tempFile(t)
+  const journal = inlineJournal(file)
+  const contacts = [1, 2, 3].map(number => ({ id: bytesOf(peerOf(number)), addrs: addrsOf(`/ip4/203.0.113.${number}/tcp/1`) }))
+  await journal.open({ create: true })
+  await journal.saveContacts(contacts)
+  await journal.close()
+  alter(file, "UPDATE contacts SET addrs = x'0001ff' WHERE place = 1")
+  await journal.open({ create: false })
+  t.same(await journal.loadContacts(), [contacts[0], contacts[2]])
+  await journal.close()
 })
 
 t.test('a mark without its file is refused: the file was lost', async t => {
