@@ -33,13 +33,16 @@ export interface DhtErrorOptions extends ErrorOptions {
  * type · `provider` no entry by the sender itself · `addresses` none usable · `record` a value its validator refuses ·
  * `stale` older than the value held · `slow` no complete message in time · `streams` and `rate` budgets of a peer or
  * prefix · `overload` more work than can be done in time · `store` the disk does not take records now · `quota_*` the layered provider
- * quotas · `http_*` the HTTP surface, by what was wrong.
+ * quotas · `http_*` the HTTP surface, by what was wrong · `unauth` no token, a malformed one, or one that does not allow it ·
+ * `policy_*` the policy in force, by the rule that refused; `policy_down` while it cannot be judged · `degraded` a write in
+ * degraded mode · `decompress` a body that grows beyond its limits.
  */
 export type RejectReason =
   | 'key' | 'frame' | 'decode' | 'type' | 'provider' | 'addresses' | 'record' | 'stale' | 'slow' | 'streams' | 'rate' | 'overload' | 'store'
   | 'quota_peer' | 'quota_prefix' | 'quota_key' | 'quota_total' | 'quota_values'
   | 'http_path' | 'http_method' | 'http_accept' | 'http_key' | 'http_filter' | 'http_body' | 'http_type' | 'http_rate'
   | 'http_inflight' | 'http_lookup'
+  | 'unauth' | 'policy_peer' | 'policy_ip' | 'policy_asn' | 'policy_country' | 'policy_origin' | 'policy_unlisted' | 'policy_down' | 'degraded' | 'decompress'
 
 /** An expected failure. `message` and `hint` reach the client; `cause` only ever reaches the log. */
 export class DhtError extends Error {

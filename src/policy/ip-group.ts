@@ -47,10 +47,10 @@ export function diversityGroup (text: string): string | undefined {
 }
 
 /** An address in parts: four decimal octets, or eight hexadecimal groups without leading zeros. */
-interface Ip { readonly version: 4 | 6, readonly parts: readonly string[] }
+export interface Ip { readonly version: 4 | 6, readonly parts: readonly string[] }
 
 /** A peer that reaches a dual-stack socket over IPv4 shows an IPv4-mapped address; it is read as the IPv4 address it is. */
-function parseIp (text: string): Ip | undefined {
+export function parseIp (text: string): Ip | undefined {
   if (isIPv4(text)) return { version: 4, parts: text.split('.') }
   if (!isIPv6(text)) return undefined
   const groups = groupsOf(text)

@@ -57,7 +57,7 @@ export type Surface = 'public' | 'admin' | 'ops'
  */
 export const ROUTES: Readonly<Record<Surface, Readonly<Record<string, Access>>>> = {
   public: {
-    'GET /routing/v1/providers/:key': 'public',
+    'GET /routing/v1/providers/:cid': 'public',
     'GET /routing/v1/peers/:id': 'public',
     'GET /routing/v1/ipns/:name': 'public',
     'PUT /routing/v1/ipns/:name': 'public',
