@@ -137,7 +137,7 @@ t.test('a batch is bounded, and a provider with many records lets the others thr
   for (let number = 0; number < 5000; number++) store.upsert(numbered(number, clock.now(), { provider: busy }))
   store.upsert(numbered(1, clock.now(), { provider: other }))
   await settled()
-  t.ok(journal.batches.every(({ changes }) => changes.reduce((sum, { held }) => sum + held.length, 0) <= 2048))
+  t.ok(journal.batches.every(({ changes }) => changes.reduce((sum, { held }) => sum + held.length, 0) <= 1024))
   t.equal(journal.written, 5001)
   t.equal(journal.batches.findIndex(({ changes }) => changes.some(({ provider }) => Buffer.compare(provider, other) === 0)), 1)
 })
