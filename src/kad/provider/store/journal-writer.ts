@@ -18,7 +18,7 @@ interface Deps {
   readonly metrics: Pick<Metrics['providers'], 'commitSeconds' | 'pending'>
 }
 
-/** Records in one transaction: reading them from the index takes the event loop 3 ms, and 10 to 20 the first time, before the code is warm. */
+/** Records in one transaction: reading them from the index takes the event loop a few milliseconds, and up to 25 once, while the code is cold. */
 const BATCH_RECORDS = 1024
 
 /** Brings what changed in the index to the journal, in groups. */
