@@ -1,0 +1,64 @@
+import type { Socket } from 'node:dgram'
+import type { EventEmitter } from 'node:events'
+import type { Discv5, PongResponse } from '@chainsafe/discv5'
+import { ENR, SignableENR } from '@chainsafe/enr'
+import { DhtError } from '../../core/errors.ts'
+import type { Endpoint, RecordLike } from '../engine.ts'
+
+type CreateOptions = Parameters<typeof Discv5.create>[0]
+export type BindAddrs = CreateOptions['bindAddrs']
+export type PrivateKey = CreateOptions['privateKey']
+
+export type NodeAddress = Parameters<Discv5['sendTalkResp']>[0]
+export interface TalkRequest { readonly id: Parameters<Discv5['sendTalkResp']>[1], readonly protocol: Uint8Array, readonly request: Uint8Array }
+
+/** The library's emitters, whose types hang on a package that it does not install. */
+export function toEmitter (emitter: object): EventEmitter {
+  return emitter as EventEmitter
+}
+
+/** The smallest of its sockets' buffers, which it keeps to itself. */
+export function receiveBufferBytes ({ sessionService: { transport } }: Discv5): number {
+  const { ip4, ip6 } = transport as unknown as Partial<Record<'ip4' | 'ip6', { readonly socket?: Socket }>>
+  const sizes = [ip4?.socket, ip6?.socket].map(socket => socket?.getRecvBufferSize()).filter(size => size !== undefined)
+  return sizes.length === 0 ? 0 : Math.min(...sizes)
+}
+
+/** @throws {DhtError} BadRequest for what the library does not take for a record */
+export function toEnr (record: RecordLike): ENR {
+  try {
+    return typeof record === 'string' ? ENR.decodeTxt(record) : ENR.decode(record)
+  } catch (err) {
+    throw new DhtError('BadRequest', 'Not a valid node record.', { cause: err, hint: 'Give it as enr:… text.' })
+  }
+}
+
+/** The library's own class of multiaddrs, which is not the one of our libp2p, by way of a record that holds the address. */
+export function toBindAddrs (ip: string, port: number): BindAddrs {
+  const carrier = SignableENR.createV4(new Uint8Array(32).fill(1))
+  if (ip.includes(':')) {
+    Object.assign(carrier, { ip6: ip, udp6: port })
+    return { ip6: carrier.getLocationMultiaddr('udp6') } as BindAddrs
+  }
+  Object.assign(carrier, { ip, udp: port })
+  return { ip4: carrier.getLocationMultiaddr('udp4') } as BindAddrs
+}
+
+export function toEndpoint ({ addr: { ip, port } }: PongResponse): Endpoint {
+  const { octets } = ip
+  if (octets.length === 4) return { ip: octets.join('.'), port }
+  const groups = Array.from({ length: 8 }, (_, i) => ((octets[2 * i] ?? 0) << 8 | (octets[2 * i + 1] ?? 0)).toString(16))
+  return { ip: groups.join(':'), port }
+}
+
+/** Of two node IDs in hex: 0 for the same, 256 when the first bit differs. */
+export function logDistance (a: string, b: string): number {
+  const difference = BigInt(`0x${a}`) ^ BigInt(`0x${b}`)
+  return difference === 0n ? 0 : difference.toString(2).length
+}
+
+/** The library's failures, of which a caller can only tell apart those that are its own fault. */
+export function toFailure (err: unknown): DhtError {
+  if (err instanceof DhtError) return err
+  return new DhtError('Timeout', 'The node did not answer.', { cause: err })
+}

@@ -1,0 +1,266 @@
+import { Discv5 } from '@chainsafe/discv5'
+import { SignableENR, type ENR } from '@chainsafe/enr'
+import type { Clock } from '../../core/component.ts'
+import { DhtError } from '../../core/errors.ts'
+import type { Logger } from '../../observability/logger.ts'
+import type { Discv5Engine, Endpoint, EngineStats, LookupOptions, LookupResult, NodeRecord, Pong, RecordLike, TableNode, TalkHandler } from '../engine.ts'
+import type { NodeKey } from '../node-key.ts'
+import { logDistance, receiveBufferBytes, toBindAddrs, toEmitter, toEndpoint, toEnr, toFailure, type NodeAddress, type PrivateKey, type TalkRequest } from './convert.ts'
+import { Recent } from './recent.ts'
+import { claimPort } from './socket-port.ts'
+
+export interface ChainsafeOptions {
+  readonly listen: Endpoint
+  /** Told in the record instead of where we listen. */
+  readonly announce?: Partial<Endpoint>
+  /** Ports of libp2p on the same host, told in the record. */
+  readonly tcpPort?: number
+  readonly quicPort?: number
+  /** Milliseconds between two PINGs of a node in the table. */
+  readonly pingIntervalMs?: number
+  /** Milliseconds after which a lookup gives what it has. */
+  readonly lookupTimeoutMs?: number
+}
+
+interface Deps {
+  readonly key: NodeKey
+  /** Reads and verifies records strictly; the library's own reader lets some pass that are not in order. @throws on a bad record */
+  readonly readRecord: (bytes: Uint8Array) => NodeRecord
+  readonly log: Logger
+  readonly now: Clock
+}
+
+const PING_INTERVAL_MS = 300_000
+const LOOKUP_TIMEOUT_MS = 25_000
+const FINDNODE = 3
+/** Nodes whose last answer, and records of which the newest number told, are remembered. */
+const REMEMBERED_NODES = 4000
+const TALK_PROTOCOLS = 64
+
+/** `@chainsafe/discv5` behind our port. Its classes stay in this folder: records go in and out as bytes and text. */
+export class ChainsafeEngine implements Discv5Engine {
+  readonly name = 'chainsafe'
+  readonly features = ['noble'] as const
+  readonly #opts: ChainsafeOptions
+  readonly #deps: Deps
+  readonly #enr: SignableENR
+  readonly #lastSeen = new Recent<number>(REMEMBERED_NODES)
+  readonly #told = new Recent<bigint>(REMEMBERED_NODES)
+  readonly #talk = new Map<string, TalkHandler>()
+  readonly #listeners = new Set<(record: NodeRecord) => void>()
+  #node: Discv5 | undefined
+  #listening: Endpoint[] = []
+  #pending = 0
+  #findNodesSent = 0
+
+  constructor (opts: ChainsafeOptions, deps: Deps) {
+    this.#opts = opts
+    this.#deps = deps
+    this.#enr = SignableENR.createV4(deps.key.privateKey())
+    if (opts.tcpPort !== undefined) this.#enr.tcp = opts.tcpPort
+    if (opts.quicPort !== undefined) this.#enr.quic = opts.quicPort
+  }
+
+  get nodeId (): string { return this.#enr.nodeId }
+
+  async start (): Promise<void> {
+    const { listen, announce, pingIntervalMs = PING_INTERVAL_MS, lookupTimeoutMs = LOOKUP_TIMEOUT_MS } = this.#opts
+    const { ip } = listen
+    const port = await claimPort(listen)
+    const told = { ip: announce?.ip ?? ip, port: announce?.port ?? port }
+    Object.assign(this.#enr, told.ip.includes(':') ? { ip6: told.ip, udp6: told.port } : { ip: told.ip, udp: told.port })
+    const node = Discv5.create({
+      enr: this.#enr,
+      privateKey: { type: 'secp256k1', raw: this.#deps.key.privateKey() } as unknown as PrivateKey,
+      bindAddrs: toBindAddrs(ip, port),
+      // Its votes have no window and no diversity: ten identities on one host would move our address.
+      config: { enrUpdate: false, pingInterval: pingIntervalMs, lookupTimeout: lookupTimeoutMs },
+    })
+    this.#listenTo(node)
+    const send = node.sessionService.sendRequest.bind(node.sessionService)
+    node.sessionService.sendRequest = (contact, request) => {
+      if (request.type === FINDNODE) this.#findNodesSent++
+      send(contact, request)
+    }
+    await node.start()
+    this.#node = node
+    this.#listening = [{ ip, port }]
+  }
+
+  async stop (): Promise<void> {
+    const node = this.#node
+    this.#node = undefined
+    this.#listening = []
+    await node?.stop()
+  }
+
+  #listenTo (node: Discv5): void {
+    const events = toEmitter(node)
+    events.on('discovered', (enr: ENR) => this.#tell(enr))
+    events.on('enrAdded', (enr: ENR) => this.#tell(enr))
+    events.on('talkReqReceived', (from: NodeAddress, _enr: ENR | null, { id, protocol, request }: TalkRequest) => {
+      const { host, port } = from.socketAddr.toOptions()
+      this.#answerTalk({ nodeId: from.nodeId, ip: host, port }, Buffer.from(protocol).toString(), request)
+        .then(async reply => await node.sendTalkResp(from, id, reply))
+        .catch((err: unknown) => this.#deps.log.debug({ err }, 'a TALKREQ was not answered'))
+    })
+    toEmitter(node.sessionService).on('response', ({ nodeId }: NodeAddress) => this.#lastSeen.set(nodeId, this.#deps.now()))
+  }
+
+  listening (): readonly Endpoint[] { return this.#listening }
+
+  ownRecord (): NodeRecord { return this.#deps.readRecord(this.#enr.encode()) }
+
+  async ping (record: RecordLike): Promise<Pong> {
+    const begun = performance.now()
+    const pong = await this.#request(async node => await node.sendPing(reachable(record)))
+    return { enrSeq: pong.enrSeq, ...toEndpoint(pong), roundTripMs: performance.now() - begun }
+  }
+
+  async findNode (record: RecordLike, distances: readonly number[]): Promise<NodeRecord[]> {
+    if (distances.some(distance => !Number.isInteger(distance) || distance < 0 || distance > 256)) throw new DhtError('BadRequest', 'A distance is a whole number from 0 to 256.')
+    const remote = reachable(record)
+    const found = await this.#request(async node => await node.sendFindNode(remote, [...distances]))
+    return this.#readAll(found).filter(({ nodeId }) => distances.includes(logDistance(nodeId, remote.nodeId)))
+  }
+
+  async talkRequest (record: RecordLike, protocol: string, request: Uint8Array): Promise<Uint8Array> {
+    return await this.#request(async node => await node.sendTalkReq(reachable(record), request, protocol))
+  }
+
+  async lookup (target: string, { count = 16, signal }: LookupOptions = {}): Promise<LookupResult> {
+    if (!/^[0-9a-f]{64}$/.test(target)) throw new DhtError('BadRequest', 'A node ID is 64 hex characters.')
+    const before = this.#findNodesSent
+    const found = await this.#request(async node => await Promise.race([node.findNode(target), cutOff(signal)]))
+    return { nodes: this.#readAll(found ?? []).slice(0, count), requests: this.#findNodesSent - before, isComplete: found !== undefined }
+  }
+
+  onTalkRequest (protocol: string, handler: TalkHandler): () => void {
+    if (this.#talk.has(protocol)) throw new DhtError('Conflict', 'Somebody answers this TALKREQ protocol already.')
+    if (this.#talk.size === TALK_PROTOCOLS) throw new DhtError('Backpressure', `There are ${TALK_PROTOCOLS} TALKREQ protocols already.`)
+    this.#talk.set(protocol, handler)
+    return () => { this.#talk.delete(protocol) }
+  }
+
+  onDiscovered (listener: (record: NodeRecord) => void): () => void {
+    this.#listeners.add(listener)
+    return () => { this.#listeners.delete(listener) }
+  }
+
+  table (): readonly TableNode[] {
+    const nodes = (this.#node?.kadValues() ?? []).flatMap(enr => {
+      const record = this.#read(enr)
+      const lastSeen = this.#lastSeen.get(enr.nodeId) ?? 0
+      const at = { ip: enr.ip ?? enr.ip6 ?? '', port: enr.udp ?? enr.udp6 ?? 0 }
+      return record === undefined ? [] : [{ record, ...at, distance: logDistance(enr.nodeId, this.nodeId), isLive: lastSeen > 0, lastSeen }]
+    })
+    return nodes.sort((a, b) => a.distance - b.distance)
+  }
+
+  addRecord (record: RecordLike): boolean {
+    let enr: ENR
+    try {
+      enr = reachable(record)
+    } catch {
+      return false // not a record, or none that can be reached
+    }
+    if (this.#node === undefined || this.#read(enr) === undefined || enr.nodeId === this.nodeId) return false
+    this.#node.addEnr(enr)
+    return this.#node.getKadValue(enr.nodeId) !== undefined
+  }
+
+  record (nodeId: string): NodeRecord | undefined {
+    const enr = this.#node?.findEnr(nodeId)
+    return enr && this.#read(enr)
+  }
+
+  bans (): readonly [] { return [] }
+
+  ban (): never {
+    throw new DhtError('Unsupported', 'This discv5 engine cannot ban.', { hint: 'Set discv5.engine to native.' })
+  }
+
+  unban (): boolean { return false }
+
+  stats (): EngineStats {
+    const table = this.table()
+    return {
+      sessions: this.#node?.sessionService.sessionsSize() ?? 0,
+      tableNodes: table.length,
+      liveNodes: table.filter(({ isLive }) => isLive).length,
+      pendingRequests: this.#pending,
+      receiveBufferBytes: this.#node === undefined ? 0 : receiveBufferBytes(this.#node),
+    }
+  }
+
+  async #request<T> (ask: (node: Discv5) => Promise<T>): Promise<T> {
+    const node = this.#node
+    if (node === undefined) throw new DhtError('NotReady', 'The discv5 node is not running.')
+    this.#pending++
+    try {
+      return await ask(node)
+    } catch (err) {
+      throw toFailure(err)
+    } finally {
+      this.#pending--
+    }
+  }
+
+  async #answerTalk (from: Endpoint & { readonly nodeId: string }, protocol: string, request: Uint8Array): Promise<Uint8Array> {
+    try {
+      return await this.#talk.get(protocol)?.(from, request) ?? new Uint8Array()
+    } catch (err) {
+      this.#deps.log.warn({ err, protocol }, 'a TALKREQ handler failed')
+      return new Uint8Array()
+    }
+  }
+
+  #tell (enr: ENR): void {
+    const told = this.#told.get(enr.nodeId)
+    if (told !== undefined && told >= enr.seq) return
+    const record = this.#read(enr)
+    if (record === undefined) return
+    this.#told.set(enr.nodeId, enr.seq)
+    for (const listener of this.#listeners) {
+      try {
+        listener(record)
+      } catch (err) {
+        this.#deps.log.error({ err }, 'a listener of discovered records failed')
+      }
+    }
+  }
+
+  #readAll (enrs: readonly ENR[]): NodeRecord[] {
+    return enrs.map(enr => this.#read(enr)).filter(record => record !== undefined)
+  }
+
+  /** Undefined for a record that the library let pass, or wrote back in another order. */
+  #read (enr: ENR): NodeRecord | undefined {
+    try {
+      return this.#deps.readRecord(enr.encode())
+    } catch {
+      return undefined
+    }
+  }
+}
+
+/** @throws {DhtError} BadRequest for a record without an address for discv5 */
+function reachable (record: RecordLike): ENR {
+  const enr = toEnr(record)
+  let address: unknown
+  try {
+    address = enr.getLocationMultiaddr('udp')
+  } catch {
+    // malformed: as good as not there
+  }
+  if (address === undefined) throw new DhtError('BadRequest', 'The record has no address for discv5.', { hint: 'It needs ip and udp, or ip6 and udp6.' })
+  return enr
+}
+
+/** Undefined once the signal says so. */
+async function cutOff (signal: AbortSignal | undefined): Promise<undefined> {
+  return await new Promise(resolve => {
+    if (signal?.aborted === true) resolve(undefined)
+    signal?.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+}

@@ -1,0 +1,32 @@
+import { randomBytes } from 'node:crypto'
+import { pino } from 'pino'
+import { ChainsafeEngine } from '../../src/discv5/chainsafe/engine.ts'
+import type { Discv5Engine } from '../../src/discv5/engine.ts'
+import { decodeRecord } from '../../src/discv5/enr/record.ts'
+import { loadSecp256k1 } from '../../src/discv5/secp256k1.ts'
+
+export interface EngineOptions {
+  readonly ip?: string
+  readonly port?: number
+  readonly pingIntervalMs?: number
+}
+
+/** Makes a node with a key of its own on loopback. It is not started. */
+export type MakeEngine = (options?: EngineOptions) => Discv5Engine
+
+const secp256k1 = loadSecp256k1()
+const log = pino({ level: 'silent' })
+
+export const makeChainsafe: MakeEngine = ({ ip = '127.0.0.1', port = 0, pingIntervalMs = 300_000 } = {}) => {
+  const secret = randomBytes(32)
+  return new ChainsafeEngine({ listen: { ip, port }, pingIntervalMs, lookupTimeoutMs: 3000 }, {
+    key: { privateKey: () => secret }, readRecord: bytes => decodeRecord(bytes, secp256k1), log, now: Date.now,
+  })
+}
+
+/** Starts one and stops it with the stack. */
+export async function startIn (stack: AsyncDisposableStack, engine: Discv5Engine): Promise<Discv5Engine> {
+  await engine.start()
+  stack.defer(async () => await engine.stop())
+  return engine
+}
