@@ -1,4 +1,7 @@
 import { join } from 'node:path'
+import { AuditLog } from './audit/log.ts'
+import { DiskLogStorage } from './audit/storage/disk.ts'
+import { MemoryLogStorage } from './audit/storage/memory.ts'
 import type { Config } from './config/settings.ts'
 import { configDigest, redactConfig } from './config/view.ts'
 import type { Version } from './config/version.ts'
@@ -48,6 +51,7 @@ import { RpcServer } from './kad/rpc/server.ts'
 import { selfLookupDone, tableWarmth } from './kad/table-readiness.ts'
 import { ValueStore } from './kad/value/value-store.ts'
 import type { IdentityKey } from './kms/identity.ts'
+import { createEphemeralNoteKeys, deriveNoteKeys } from './kms/note-keys.ts'
 import { Lookup } from './lookup/lookup.ts'
 import { ValueLookup } from './lookup/value-lookup.ts'
 import type { Logger } from './observability/logger.ts'
@@ -90,14 +94,15 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   const { adminSocket, metrics, version } = surroundings
   const load = new LoadMonitor({ toleratedLagMs: config.node.toleratedLag }, { onLag: seconds => metrics.node.lag.set(seconds) })
   const kad = await composeKad(config, surroundings, load)
+  const audit = composeAudit(config, surroundings, kad.host.peerId.toString())
   const lifecycle = new Lifecycle()
-  const readiness = () => reportReadiness([lifecycle, ...kad.checks])
+  const readiness = () => reportReadiness([lifecycle, audit, ...kad.checks])
   const digest = configDigest(config)
   metrics.node.build.set({ version: version.version, git_sha: version.gitSha }, 1)
   metrics.node.config.set({ digest }, 1)
 
   const http = composeHttp(config, surroundings, { kad, load, readiness, digest })
-  const running = await startAll([load, ...http.ops, ...kad.components, ...http.public, http.admin, lifecycle])
+  const running = await startAll([load, ...http.ops, audit, ...kad.components, ...http.public, http.admin, lifecycle])
   return {
     peerId: kad.host.peerId.toString(),
     addresses: () => kad.host.getMultiaddrs().map(String),
@@ -262,6 +267,19 @@ function composeStore ({ node, providers }: Config, { log, metrics, now }: Pick<
   const journal = new FileJournal(join(node.dataDir, 'providers.db'), { startThread: file => new WorkerThread(file) })
   const store = new PersistentProviderStore({ ...DAEMON_PACE, drainTimeoutMs: node.drainTimeout }, { index, journal, metrics: metrics.providers, log, now })
   return { store, journal, stored: [store], announcedBefore: async () => await store.operatorRecords }
+}
+
+/** The audit log: on disk for a macronode with a directory, else in memory. */
+export function composeAudit ({ node, audit }: Config, { identity, log, metrics, now }: Surroundings, peerId: string): AuditLog {
+  const lasts = node.profile === 'macronode' && node.dataDir !== ''
+  const origin = audit.origin === '' ? `svc-dht/${peerId}` : audit.origin
+  return new AuditLog({ origin, groupMs: audit.groupDelay, publishMs: audit.checkpointInterval, queued: audit.queued }, {
+    storage: lasts ? new DiskLogStorage({ folder: join(node.dataDir, 'audit'), markFile: join(node.dataDir, 'audit.mark') }) : new MemoryLogStorage({ limitBytes: audit.memoryBytes }),
+    signers: lasts ? deriveNoteKeys(origin, identity) : createEphemeralNoteKeys(origin),
+    metrics: metrics.audit,
+    log: log.child({ component: 'audit' }),
+    now,
+  })
 }
 
 function toComponent (host: Host): Component {

@@ -107,5 +107,19 @@ const runtime: Dashboard = {
   },
 }
 
+const audit: Dashboard = {
+  uid: 'svc-dht-audit',
+  title: 'svc-dht: audit log',
+  rows: {
+    'Audit log': [
+      { title: 'Integrity', description: 'Times that the log was not as it was left. Zero, always.', kind: 'stat', queries: { [`audit_integrity_failed_total{${OF}}`]: '{{reason}} {{instance}}' } },
+      { title: 'Entries', description: 'In the log, and under its checkpoint.', queries: { [`svc_dht_audit_entries{${OF}}`]: 'entries {{instance}}', [`svc_dht_audit_published_entries{${OF}}`]: 'published {{instance}}' } },
+      { title: 'Age of the checkpoint', description: 'Grows while nothing happens; a new entry is covered within audit.checkpointInterval.', unit: 's', queries: { [`time() - svc_dht_audit_checkpoint_time_seconds{${OF}}`]: '{{instance}}' } },
+      { title: 'Time of an append, p99', description: 'The objective is one second.', unit: 's', queries: { [quantile(0.99, 'svc_dht_audit_append_seconds')]: 'p99' } },
+      { title: 'Refused', description: 'Entries not taken: the queue is full, or the disk does not take them.', unit: 'ops', queries: { [rate('svc_dht_audit_refused_total', 'reason')]: '{{reason}}' } },
+    ],
+  },
+}
+
 /** Every dashboard; each becomes `<uid>.json`. */
-export const DASHBOARDS: readonly Dashboard[] = [overview, kademlia, store, lookups, runtime]
+export const DASHBOARDS: readonly Dashboard[] = [overview, kademlia, store, lookups, runtime, audit]

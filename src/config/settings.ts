@@ -80,6 +80,13 @@ export const settings = {
     socket: text('Unix socket of the admin API. Its directory must be 0700 and ours. Default: `$XDG_RUNTIME_DIR/svc-dht/admin.sock`, else `/tmp/svc-dht-<uid>/admin.sock`.', '', { form: 'path, or empty for the default' }),
     inFlight: int('Requests in flight; more get 503.', 64, { min: 1, max: 10_000 }),
   },
+  audit: {
+    origin: text('Identifies the audit log in its checkpoints, as a URL without scheme. Empty: `svc-dht/<peer ID>`. Another origin is another log.', '', { form: 'text without spaces and `+`, or empty', pattern: /^[^\s+]{0,200}$/ }),
+    groupDelay: duration('How long an entry waits for others to share its way to the disk.', '2ms', { max: '10ms' }),
+    checkpointInterval: duration('Longest time until a new entry is under a signed checkpoint.', '1s', { min: '10ms', max: '1m' }),
+    queued: int('Entries that wait for the disk; more are refused.', 8192, { min: 1, max: 100_000 }),
+    memoryBytes: int('Bytes of a log that is kept in memory, beyond which it takes no entries.', 64 * 1024 * 1024, { min: 65_536 }),
+  },
   ops: {
     listen: listener('Where /healthz, /readyz, /metrics and /version listen.', '127.0.0.1:9909'),
   },

@@ -66,6 +66,14 @@ export function createMetrics (registry = new Registry()) {
       cache: counter('svc_dht_lookup_cache_total', 'Lookups by whether a recent answer was there (hit), a walk to share (shared), or neither (miss).', ['result']),
       walking: gauge('svc_dht_lookups_walking', 'Lookups that walk the network now.'),
     },
+    audit: {
+      integrityFailed: counter('audit_integrity_failed_total', 'Times that the audit log was not as it was left, by what was wrong.', ['reason']),
+      refused: counter('svc_dht_audit_refused_total', 'Times that the audit log took no entry although nothing is wrong with it, by why: its queue, or the disk.', ['reason']),
+      size: gauge('svc_dht_audit_entries', 'Entries of the audit log.'),
+      published: gauge('svc_dht_audit_published_entries', 'Entries of the audit log that its checkpoint covers.'),
+      checkpointTime: gauge('svc_dht_audit_checkpoint_time_seconds', 'When the last checkpoint was signed, in seconds since 1970.'),
+      appendSeconds: histogram('svc_dht_audit_append_seconds', 'Time of an entry to be safe in the log.', COMMIT_SECONDS),
+    },
     http: {
       reject,
       requests: counter('http_requests_total', 'HTTP requests, by listener, route and status.', ['service', 'route', 'code']),

@@ -1,0 +1,326 @@
+import type { Clock, Component } from '../core/component.ts'
+import type { ActionLog, ControlAction, Recorded } from '../core/control-action.ts'
+import { DhtError } from '../core/errors.ts'
+import type { ReadinessCheck } from '../core/readiness.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import { signCheckpoint, type NoteSigner } from './format/checkpoint.ts'
+import { encodeEntry, parseEntry, type Entry } from './format/entry.ts'
+import { formatVerifierKey, keyId, type VerifierKey } from './format/note.ts'
+import { decodeBundle, encodeBundle, tilePath, tileReader, TILE_WIDTH } from './format/tile.ts'
+import { inclusionProof, leafHash } from './format/tree.ts'
+import { formatProofFile } from './format/proof-file.ts'
+import { recover, toMark, type Recovered } from './recover.ts'
+import { IntegrityError, type IntegrityFault } from './scan.ts'
+import { ReplacedError, type LogStorage, type Mark } from './storage/storage.ts'
+import { Tail } from './tail.ts'
+
+export interface AuditLogOptions {
+  /** Identifies the log in its checkpoints: a URL without scheme, without spaces. */
+  readonly origin: string
+  /** How long an append waits for others to share its flush with. */
+  readonly groupMs: number
+  /** Longest time until a new entry is under a checkpoint. */
+  readonly publishMs: number
+  /** Entries that wait for the disk; more are refused. */
+  readonly queued: number
+}
+
+export interface AuditLogDeps {
+  readonly storage: LogStorage
+  readonly signers: readonly NoteSigner[]
+  readonly metrics: Metrics['audit']
+  readonly log: Logger
+  readonly now: Clock
+}
+
+/** What anybody may know of the head. */
+export interface LogHead {
+  readonly origin: string
+  readonly size: number
+  readonly published: number
+  readonly root: string
+  readonly keys: readonly string[]
+  /** Why the log takes no entries; undefined while it does. */
+  readonly refusal: string | undefined
+}
+
+interface Waiting {
+  readonly action: ControlAction
+  readonly startedAt: number
+  readonly done: PromiseWithResolvers<Recorded>
+}
+
+/** Entries that one flush takes. */
+const GROUP_ENTRIES = 4096
+const READ_ENTRIES = 1000
+
+/** The audit log: takes control actions, and resolves when their entries are where no crash takes them away. */
+export class AuditLog implements ActionLog, Component, ReadinessCheck {
+  readonly name = 'audit'
+  readonly #options: AuditLogOptions
+  readonly #deps: AuditLogDeps
+  #tail = new Tail()
+  #published = 0
+  #checkpoint: Uint8Array | undefined
+  /** Bounded by `queued`. */
+  #queue: Waiting[] = []
+  /** Every write goes through here, one after the other. */
+  #writing: Promise<void> = Promise.resolve()
+  #flush: NodeJS.Timeout | undefined
+  #publishing: NodeJS.Timeout | undefined
+  #refusal: string | undefined = 'the audit log is being verified'
+  /** False when what went wrong may pass, as a full disk does. */
+  #isFinal = false
+  #isOpen = false
+  #isSignedByUs = false
+  /** Of the checkpoint on disk, while a rotation is under way. */
+  #formerKeys: readonly VerifierKey[] = []
+  readonly #listeners = new Set<(entry: Entry) => void>()
+
+  constructor (options: AuditLogOptions, deps: AuditLogDeps) {
+    this.#options = options
+    this.#deps = deps
+  }
+
+  /** Never throws for a log that is damaged: then it takes no entries, and what is readable can be read. */
+  async start (): Promise<void> {
+    const { storage, log } = this.#deps
+    try {
+      await storage.open()
+      this.#isOpen = true
+      const recovered = await recover(storage, this.#options.origin, this.#keys())
+      if (recovered.tornBytes > 0) log.warn({ bytes: recovered.tornBytes, size: recovered.tail.size }, 'audit log: the end of an append that was never acknowledged was cut off')
+      await this.#continueFrom(recovered)
+    } catch (err) {
+      this.#checkpoint = this.#isOpen ? await storage.read('checkpoint').catch(() => undefined) : undefined
+      this.#refuse(err)
+    }
+  }
+
+  async stop (): Promise<void> {
+    if (!this.#isOpen) return
+    clearTimeout(this.#flush)
+    clearTimeout(this.#publishing)
+    await this.#enqueue(async () => await this.#commit())
+    await this.#enqueue(async () => await this.#publish()).catch(err => this.#deps.log.error({ err }, 'audit log: the last checkpoint could not be written'))
+    this.#isOpen = false
+    this.#refusal = 'the daemon is stopping'
+    this.#isFinal = true
+    await this.#deps.storage.close()
+  }
+
+  reason (): string | undefined { return this.#refusal }
+
+  async record (action: ControlAction): Promise<Recorded> {
+    if (this.#refusal !== undefined && this.#isFinal) throw this.#degraded()
+    if (!this.#isOpen) throw this.#degraded()
+    if (this.#queue.length >= this.#options.queued) {
+      this.#deps.metrics.refused.inc({ reason: 'queue' })
+      throw new DhtError('DegradedAudit', 'The audit log takes no more entries until the disk has caught up.', { retryAfterMs: 1000 })
+    }
+    // A mistake in the action is the caller's, and no reason to hold up the others of its group.
+    encodeEntry(action, { seq: this.#tail.size + this.#queue.length + 1, tsMs: this.#deps.now(), prev: '0'.repeat(64) })
+    const waiting = { action, startedAt: performance.now(), done: Promise.withResolvers<Recorded>() }
+    this.#queue.push(waiting)
+    this.#flush ??= setTimeout(() => {
+      this.#flush = undefined
+      void this.#enqueue(async () => await this.#commit())
+    }, this.#options.groupMs)
+    return await waiting.done.promise
+  }
+
+  head (): LogHead {
+    return {
+      origin: this.#options.origin,
+      size: this.#tail.size,
+      published: this.#published,
+      root: Buffer.from(this.#tail.root()).toString('hex'),
+      keys: this.#keys().map(formatVerifierKey),
+      refusal: this.#refusal,
+    }
+  }
+
+  /** A file of the published log, by its path in tlog-tiles. */
+  async file (path: string): Promise<Uint8Array | undefined> {
+    return path === 'checkpoint' ? this.#checkpoint : await this.#deps.storage.read(path)
+  }
+
+  /** Entries from `from` up to, not including, `to`. Those of a full log are read bundle by bundle. */
+  async * entries (from = 0, to = Number.POSITIVE_INFINITY): AsyncGenerator<Entry> {
+    for await (const { entry } of this.rawEntries(from, to)) yield entry
+  }
+
+  async * rawEntries (from = 0, to = Number.POSITIVE_INFINITY): AsyncGenerator<{ readonly entry: Entry, readonly bytes: Uint8Array }> {
+    for (let seq = from; seq < Math.min(to, this.#tail.size);) {
+      const held = this.#tail.entry(seq)
+      const chunk = held === undefined ? await this.#readBundle(seq) : [held]
+      for (const bytes of chunk.slice(0, Math.min(READ_ENTRIES, to - seq))) {
+        yield { entry: parseEntry(bytes), bytes }
+        seq++
+      }
+    }
+  }
+
+  /** The entry's proof under the last checkpoint. @throws {DhtError} NotFound when no checkpoint covers it yet */
+  async proof (seq: number): Promise<string> {
+    const [size, checkpoint] = [this.#published, this.#checkpoint]
+    if (checkpoint === undefined || !(seq < size)) throw new DhtError('NotFound', `No checkpoint covers an entry ${seq}.`, { hint: `The last checkpoint covers ${size} entries.` })
+    const proof = await inclusionProof(seq, size, tileReader(size, async path => await this.#deps.storage.read(path)))
+    return formatProofFile({ index: seq, proof, checkpoint })
+  }
+
+  /** Tells of every entry from now on, once it is durable. A listener must not throw. Returns how to end it. */
+  subscribe (listener: (entry: Entry) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Writes the checkpoint now, if entries wait for one. */
+  async publish (): Promise<void> {
+    await this.#enqueue(async () => await this.#publish())
+  }
+
+  async #continueFrom ({ tail, published, checkpoint, keys }: Recovered): Promise<void> {
+    const { storage, metrics, now } = this.#deps
+    this.#tail = tail
+    this.#published = published
+    this.#checkpoint = checkpoint
+    const isRotated = tail.size > 0 && keys.map(formatVerifierKey).join() !== this.#keys().map(formatVerifierKey).join()
+    this.#isSignedByUs = !isRotated
+    if (isRotated) this.#formerKeys = keys
+    // What is only in the list of pending entries gets its checkpoint before that list is begun anew.
+    if (checkpoint === undefined || published < tail.size) await this.#publish()
+    else await storage.writeMark(this.#mark())
+    await storage.beginPending(tail.size)
+    this.#refusal = undefined
+    metrics.size.set(tail.size)
+    if (isRotated) {
+      const [from, to] = [keys.map(formatVerifierKey), this.#keys().map(formatVerifierKey)]
+      const done = Promise.withResolvers<Recorded>()
+      done.promise.catch(() => {}) // told by the refusal
+      this.#queue.push({
+        action: { actor: 'daemon', action: 'audit.rotate', reason: 'the log is signed by other keys from here on', opId: `audit.rotate:${keyId(this.#keys()[0] ?? keys[0]!).toString(16)}:${now()}`, event: { from, to } },
+        startedAt: performance.now(),
+        done,
+      })
+      await this.#commit()
+      await this.#publish()
+    }
+  }
+
+  async #commit (): Promise<void> {
+    while (this.#queue.length > 0) {
+      const group = this.#queue.splice(0, GROUP_ENTRIES)
+      const { metrics, storage, now } = this.#deps
+      if (this.#isFinal) {
+        for (const { done } of group) done.reject(this.#degraded())
+        continue
+      }
+      const tsMs = now()
+      const added: Uint8Array[] = []
+      let prev = this.#tail.prev
+      const kept: Waiting[] = []
+      for (const waiting of group) {
+        try {
+          const bytes = encodeEntry(waiting.action, { seq: this.#tail.size + added.length, tsMs, prev })
+          prev = Buffer.from(leafHash(bytes)).toString('hex')
+          added.push(bytes)
+          kept.push(waiting)
+        } catch (err) {
+          waiting.done.reject(err) // a byte over the limit, now that its number is known
+        }
+      }
+      try {
+        await storage.append(encodeBundle(added))
+        const first = this.#tail.size
+        for (const bytes of added) this.#tail.append(bytes, leafHash(bytes))
+        await storage.writeMark(this.#mark())
+        this.#refusal = undefined
+        kept.forEach(({ done, startedAt }, at) => {
+          metrics.appendSeconds.observe((performance.now() - startedAt) / 1000)
+          done.resolve({ seq: first + at, ts: tsMs })
+        })
+        metrics.size.set(this.#tail.size)
+        for (const bytes of added) for (const tell of this.#listeners) tell(parseEntry(bytes))
+        this.#schedulePublish()
+      } catch (err) {
+        // An entry may be on disk of an action that was refused, as after a crash before the answer.
+        this.#refuse(err)
+        for (const { done } of kept) done.reject(this.#degraded())
+      }
+    }
+  }
+
+  #schedulePublish (): void {
+    this.#publishing ??= setTimeout(() => {
+      this.#publishing = undefined
+      this.#enqueue(async () => await this.#publish()).catch(err => {
+        this.#refuse(err)
+        if (!this.#isFinal) this.#schedulePublish()
+      })
+    }, this.#options.publishMs).unref()
+  }
+
+  async #publish (): Promise<void> {
+    const { storage, signers, metrics, now } = this.#deps
+    const size = this.#tail.size
+    if (this.#isFinal || (this.#checkpoint !== undefined && size === this.#published && size > 0 && this.#isSignedByUs)) return
+    const origin = this.#options.origin
+    const note = Buffer.from(await signCheckpoint({ origin, size, root: this.#tail.root() }, signers, now()))
+    // The mark first: it names the keys by which the checkpoint will be known.
+    await storage.writeMark(this.#mark())
+    await storage.publish([...this.#tail.files(this.#published), ['checkpoint', note]])
+    this.#checkpoint = note
+    this.#published = size
+    this.#isSignedByUs = true
+    this.#tail.trim()
+    await storage.beginPending(size)
+    if (this.#formerKeys.length > 0) {
+      this.#formerKeys = []
+      await storage.writeMark(this.#mark())
+    }
+    metrics.published.set(size)
+    metrics.checkpointTime.set(now() / 1000)
+  }
+
+  async #readBundle (seq: number): Promise<Uint8Array[]> {
+    const index = Math.floor(seq / TILE_WIDTH)
+    const width = Math.min(TILE_WIDTH, this.#published - index * TILE_WIDTH)
+    const path = tilePath({ level: 'entries', index, width })
+    const bytes = await this.#deps.storage.read(path)
+    const { entries } = decodeBundle(bytes ?? new Uint8Array())
+    if (entries.length !== width) throw new DhtError('DegradedAudit', `${path} of the log is missing or misshapen.`)
+    return entries.slice(seq % TILE_WIDTH)
+  }
+
+  #keys (): VerifierKey[] {
+    return this.#deps.signers.map(({ name, type, publicKey }) => ({ name, type, publicKey }))
+  }
+
+  #mark (): Mark {
+    return toMark(this.#tail, this.#options.origin, [...this.#keys(), ...this.#formerKeys])
+  }
+
+  async #enqueue (work: () => Promise<void>): Promise<void> {
+    const done = this.#writing.then(work)
+    this.#writing = done.catch(() => {})
+    await done
+  }
+
+  #refuse (err: unknown): void {
+    const { metrics, log } = this.#deps
+    const fault: IntegrityFault | undefined = err instanceof IntegrityError ? err.fault : err instanceof ReplacedError ? 'replaced' : undefined
+    if (fault !== undefined || !this.#isOpen) this.#isFinal = true
+    this.#refusal = `the audit log takes no entries: ${(err as Error).message}`
+    if (fault !== undefined) metrics.integrityFailed.inc({ reason: fault })
+    else metrics.refused.inc({ reason: 'disk' })
+    log.error({ err, fault }, 'audit log: writes are refused')
+  }
+
+  #degraded (): DhtError {
+    return new DhtError('DegradedAudit', `No change can be made: ${this.#refusal ?? 'the audit log is closed'}.`, {
+      hint: 'Lookups go on. See `ronctl audit head` and the daemon\'s log.', retryAfterMs: 5000,
+    })
+  }
+}
