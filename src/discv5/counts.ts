@@ -1,0 +1,21 @@
+/** What happens to packets and calls; the labels of `svc_dht_discv5_events_total`. */
+const EVENTS = [
+  'in_message', 'in_whoareyou', 'in_handshake', 'out_message', 'out_whoareyou', 'out_handshake', 'session_new', 'send_failed',
+  'call_ok', 'call_timeout', 'call_retry', 'talk_unknown', 'table_added', 'table_removed', 'address_changed', 'auto_ban',
+] as const
+
+/** Why something was dropped; the labels of `svc_dht_discv5_dropped_total`. */
+const DROPS = [
+  'size', 'header', 'authdata', 'rlp', 'message', 'request_id', 'record', 'signature', 'key', 'internal',
+  'banned', 'limit_total', 'limit_ip', 'limit_subnet', 'limit_node', 'limit_ids', 'limit_whoareyou', 'limit_handshake', 'limit_queue', 'limit_talk',
+  'no_challenge', 'bad_proof', 'decrypt', 'no_call', 'wrong_endpoint', 'wrong_distance', 'topic', 'table_address', 'table_subnet',
+] as const
+
+export type EventName = typeof EVENTS[number]
+export type DropName = typeof DROPS[number]
+
+/** Plain numbers on the packet path; metrics read them when they are asked. */
+export class Counts {
+  readonly events = Object.fromEntries(EVENTS.map(name => [name, 0])) as Record<EventName, number>
+  readonly drops = Object.fromEntries(DROPS.map(name => [name, 0])) as Record<DropName, number>
+}

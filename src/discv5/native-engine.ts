@@ -1,0 +1,398 @@
+import { randomBytes } from 'node:crypto'
+import { DhtError } from '../core/errors.ts'
+import { AddressVotes } from './address-votes.ts'
+import { Counts } from './counts.ts'
+import type { Ban, Discv5Engine, Endpoint, EngineStats, LookupOptions, LookupResult, NodeRecord, Pong, RecordLike, TableNode, TalkHandler } from './engine.ts'
+import { OwnRecord, type OwnAddresses } from './enr/own-record.ts'
+import { RecordCache } from './enr/record-cache.ts'
+import type { Enr } from './enr/record.ts'
+import { walk } from './lookup.ts'
+import type { NativeDeps, NativeOptions } from './native-options.ts'
+import { BanList } from './protect/bans.ts'
+import { Guard } from './protect/guard.ts'
+import { Responder } from './responder.ts'
+import { MESSAGE_OVERHEAD_BYTES, Messenger, type Peer, type Target } from './session/messenger.ts'
+import { isUsable, mayRelay } from './table/addresses.ts'
+import { logDistance } from './table/distance.ts'
+import { Table, type Entry } from './table/table.ts'
+import { encodeFindnode, encodePing, encodeTalkreq, type Message } from './wire/message.ts'
+import { MAX_PACKET_BYTES } from './wire/packet.ts'
+
+const TICK_MS = 20
+const CALLS = 4096
+const CALLS_PER_NODE = 32
+const CHECKS_AT_ONCE = 16
+/** Geth: a node that answered is asked a third as often. */
+const SLOW_FACTOR = 3
+const SAVE_MS = 60_000
+/** The table is filled quickly at first, then twice as rarely each time. */
+const FIRST_REFRESH_MS = 500
+const REFRESH_MS = 30 * 60_000
+const FORGET_IDS_MS = 3_600_000
+const VOTE_WINDOW_MS = 5 * 60_000
+const MAX_NODES_PARTS = 5
+const LOOKUP_NODES = 16
+
+/** Our own discv5 node. */
+export class NativeEngine implements Discv5Engine {
+  readonly name = 'native'
+  readonly features: readonly string[]
+  readonly counts: Counts
+  readonly #opts: NativeOptions
+  readonly #deps: NativeDeps
+  readonly #bans = new BanList()
+  readonly #guard: Guard
+  readonly #messenger: Messenger
+  readonly #responder: Responder
+  readonly #table: Table
+  readonly #records: RecordCache
+  readonly #votes: AddressVotes
+  readonly #listeners = new Set<(record: NodeRecord) => void>()
+  #own: OwnRecord
+  #listening: Endpoint[] = []
+  #timer: NodeJS.Timeout | undefined
+  #checks = 0
+  #isRefreshing = false
+  #refreshMs = FIRST_REFRESH_MS
+  #next = { save: 0, refresh: 0, forget: 0 }
+  #saving = Promise.resolve()
+
+  constructor (opts: NativeOptions, deps: NativeDeps) {
+    this.#opts = opts
+    this.#deps = deps
+    this.features = [deps.secp256k1.name]
+    this.counts = deps.counts ?? new Counts()
+    this.#own = new OwnRecord(deps.key.privateKey(), opts.external, deps.secp256k1)
+    this.#table = new Table(this.#own.current.id, deps.random)
+    this.#records = new RecordCache(deps.secp256k1, this.counts)
+    this.#votes = new AddressVotes({ quorum: opts.votes, windowMs: VOTE_WINDOW_MS })
+    this.#guard = new Guard(opts.limits, this.#bans, this.counts)
+    this.#messenger = new Messenger({ ...opts, calls: CALLS, callsPerNode: CALLS_PER_NODE }, {
+      secp256k1: deps.secp256k1,
+      privateKey: deps.key.privateKey(),
+      ownRecord: () => this.#own.current,
+      knownRecord: id => this.#table.get(id.toString('hex'))?.record,
+      send: (packet, ip, port) => this.#send(packet, ip, port),
+      guard: this.#guard,
+      counts: this.counts,
+      now: deps.now,
+      onRequest: (from, message) => this.#onRequest(from, message),
+      onHandshake: (from, record) => void this.#learn(record, from.ip),
+    })
+    this.#responder = new Responder({ table: this.#table, messenger: this.#messenger, ownRecord: () => this.#own.current, counts: this.counts, log: deps.log })
+  }
+
+  get nodeId (): string { return this.#own.current.nodeId }
+
+  listening (): readonly Endpoint[] { return this.#listening }
+  ownRecord (): NodeRecord { return this.#own.current }
+
+  async start (): Promise<void> {
+    const { store, sockets, secp256k1, key, log } = this.#deps
+    const saved = await store?.load()
+    try {
+      for (const socket of sockets) this.#listening.push(await socket.bind((packet, ip, port) => this.#messenger.receive(packet, ip, port)))
+    } catch (err) {
+      await Promise.all(sockets.map(async socket => await socket.close()))
+      this.#listening = []
+      throw err
+    }
+    this.#own = new OwnRecord(key.privateKey(), this.#addresses(), secp256k1, saved && this.#records.decode(saved.own))
+    for (const text of [...this.#opts.bootnodes, ...saved?.nodes ?? []]) this.addRecord(text)
+    const now = this.#deps.now()
+    this.#next = { save: now + SAVE_MS, refresh: now + FIRST_REFRESH_MS, forget: now + FORGET_IDS_MS }
+    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+    await this.#save()
+    log.info({ record: this.#own.current.text, listening: this.#listening, secp256k1: secp256k1.name, receiveBufferBytes: this.stats().receiveBufferBytes }, 'discv5 listens')
+  }
+
+  async stop (): Promise<void> {
+    const isRunning = this.#timer !== undefined
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#messenger.stop()
+    await Promise.all(this.#deps.sockets.map(async socket => await socket.close()))
+    this.#listening = []
+    if (isRunning) await this.#save()
+    await this.#saving
+  }
+
+  async ping (node: RecordLike): Promise<Pong> {
+    return await this.#ping(this.#target(node))
+  }
+
+  async findNode (node: RecordLike, distances: readonly number[]): Promise<NodeRecord[]> {
+    return await this.#findNode(this.#target(node), distances)
+  }
+
+  async talkRequest (node: RecordLike, protocol: string, request: Uint8Array): Promise<Uint8Array> {
+    const id = randomBytes(8)
+    const plaintext = encodeTalkreq(id, Buffer.from(protocol), request)
+    if (plaintext.length + MESSAGE_OVERHEAD_BYTES > MAX_PACKET_BYTES) throw new DhtError('TooLarge', 'a TALKREQ must fit one packet of 1280 bytes')
+    let response: Buffer = Buffer.alloc(0)
+    await this.#call(this.#target(node), id, plaintext, message => {
+      if (message.kind !== 'talkresp') return false
+      response = Buffer.from(message.response)
+      return true
+    })
+    return response
+  }
+
+  async lookup (target: string, { count = LOOKUP_NODES, signal }: LookupOptions = {}): Promise<LookupResult> {
+    if (!/^[0-9a-f]{64}$/i.test(target)) throw new DhtError('BadRequest', 'a node ID is 64 hexadecimal characters')
+    const id = Buffer.from(target, 'hex')
+    return await walk({ target: id, count, concurrency: this.#opts.lookupConcurrency, seeds: this.#table.closest(id, LOOKUP_NODES).map(({ record }) => record), signal }, {
+      self: this.nodeId,
+      ask: async (node, distances) => await this.#findNode(this.#target(node.bytes, node), distances),
+    })
+  }
+
+  onTalkRequest (protocol: string, handler: TalkHandler): () => void {
+    return this.#responder.onTalkRequest(protocol, handler)
+  }
+
+  onDiscovered (listener: (record: NodeRecord) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  table (): readonly TableNode[] {
+    return this.#table.entries().map(({ record, endpoint, distance, checks, lastSeen }) => ({ ...endpoint, record, distance, isLive: checks > 0, lastSeen }))
+  }
+
+  addRecord (record: RecordLike): boolean {
+    const enr = this.#records.decode(record)
+    return enr !== undefined && this.#learn(enr, undefined)
+  }
+
+  record (nodeId: string): NodeRecord | undefined {
+    return nodeId === this.nodeId ? this.#own.current : this.#table.get(nodeId)?.record
+  }
+
+  bans (): readonly Ban[] { return this.#bans.list(this.#deps.now()) }
+
+  ban (subject: string, durationMs: number, reason = 'by the operator'): void {
+    this.#bans.add(subject, durationMs, reason, this.#deps.now())
+    for (const entry of this.#table.entries()) if (this.#isBanned(entry)) this.#table.remove(entry)
+  }
+
+  unban (subject: string): boolean { return this.#bans.remove(subject) }
+
+  stats (): EngineStats {
+    const granted = this.#deps.sockets.map(({ receiveBufferBytes }) => receiveBufferBytes)
+    return {
+      sessions: this.#messenger.sessions,
+      tableNodes: this.#table.size,
+      liveNodes: this.#table.entries().filter(({ checks }) => checks > 0).length,
+      pendingRequests: this.#messenger.pending,
+      receiveBufferBytes: granted.length === 0 ? 0 : Math.min(...granted),
+    }
+  }
+
+  #addresses (): OwnAddresses {
+    const v4 = this.#listening.find(({ ip }) => !ip.includes(':'))
+    const v6 = this.#listening.find(({ ip }) => ip.includes(':'))
+    const { external } = this.#opts
+    // A socket on all addresses does not know its own: what others see decides.
+    return {
+      ip: v4?.ip === '0.0.0.0' ? undefined : v4?.ip,
+      ip6: v6?.ip === '::' ? undefined : v6?.ip,
+      udp: v4?.port,
+      udp6: v6?.port,
+      ...external,
+    }
+  }
+
+  #send (packet: Buffer, ip: string, port: number): void {
+    const family = ip.includes(':') ? 6 : 4
+    for (const socket of this.#deps.sockets) if (socket.family === family) return socket.send(packet, ip, port)
+    this.counts.events.send_failed++
+  }
+
+  #onRequest (from: Peer, message: Message): void {
+    if (message.kind === 'ping') {
+      this.#responder.pong(from, message.requestId)
+      const entry = this.#table.get(from.id.toString('hex'))
+      if (entry !== undefined && entry.record.seq < message.enrSeq) void this.#fetchRecord(entry)
+    } else if (message.kind === 'findnode') {
+      this.#responder.nodes(from, message)
+    } else if (message.kind === 'talkreq') {
+      this.#responder.talk(from, message)
+    }
+  }
+
+  async #ping (target: Target): Promise<Pong> {
+    const id = randomBytes(8)
+    const sentAt = this.#deps.now()
+    let pong: Pong | undefined
+    await this.#call(target, id, encodePing(id, this.#own.current.seq), message => {
+      if (message.kind !== 'pong') return false
+      pong = { enrSeq: message.enrSeq, ip: message.ip, port: message.port, roundTripMs: this.#deps.now() - sentAt }
+      return true
+    })
+    if (pong === undefined) throw new DhtError('Timeout', 'no PONG')
+    this.#votes.vote(target.ip, pong, this.#deps.now())
+    return pong
+  }
+
+  async #findNode (target: Target, distances: readonly number[]): Promise<Enr[]> {
+    if (distances.length === 0 || distances.some(distance => !Number.isInteger(distance) || distance < 0 || distance > 256)) throw new DhtError('BadRequest', 'distances are whole numbers from 0 to 256')
+    const id = randomBytes(8)
+    const found = new Map<string, Enr>()
+    let parts = 0
+    await this.#call(target, id, encodeFindnode(id, [...new Set(distances)]), message => {
+      if (message.kind !== 'nodes') return false
+      parts++
+      for (const bytes of message.records) {
+        const record = this.#received(bytes, target, distances)
+        if (record !== undefined && found.size < LOOKUP_NODES) found.set(record.nodeId, record)
+      }
+      return parts >= Math.min(message.total, MAX_NODES_PARTS)
+    }).catch(err => {
+      if (parts === 0) throw err // some parts came: what they hold is an answer
+    })
+    for (const record of found.values()) this.#learn(record, target.ip)
+    return [...found.values()]
+  }
+
+  /** A record in NODES: rightly signed, at a distance that was asked for, at an address that this sender may tell of. */
+  #received (bytes: Buffer, from: Target, distances: readonly number[]): Enr | undefined {
+    const record = this.#records.decode(bytes)
+    if (record === undefined) return undefined
+    if (!distances.includes(logDistance(record.id, from.id))) {
+      this.counts.drops.wrong_distance++
+      return undefined
+    }
+    const isAllowed = record.endpoints().length === 0 || record.endpoints().some(({ ip }) => mayRelay(from.ip, ip))
+    if (!isAllowed) this.counts.drops.table_address++
+    return isAllowed ? record : undefined
+  }
+
+  async #call (target: Target, id: Buffer, plaintext: Buffer, onAnswer: (message: Message) => boolean): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#messenger.request(target, id, plaintext, onAnswer, err => err === undefined ? resolve() : reject(err))
+    await promise
+  }
+
+  #target (node: RecordLike, known?: Enr): Target {
+    const record = known ?? this.#records.decode(node)
+    if (record === undefined) throw new DhtError('BadRequest', 'not a valid node record')
+    const endpoint = this.#endpointOf(record)
+    if (endpoint === undefined) throw new DhtError('BadRequest', 'the record has no UDP address that this node can reach')
+    return { id: record.id, ...endpoint, record }
+  }
+
+  #endpointOf (record: Enr): Endpoint | undefined {
+    const families = new Set(this.#deps.sockets.map(({ family }) => family))
+    return record.endpoints().find(endpoint => families.has(endpoint.ip.includes(':') ? 6 : 4) && isUsable(endpoint))
+  }
+
+  /** Takes a verified record into the table. `toldBy` is who told it; undefined for the operator and the disk. */
+  #learn (record: Enr, toldBy: string | undefined): boolean {
+    const endpoint = this.#endpointOf(record)
+    const isNew = (this.#table.get(record.nodeId)?.record.seq ?? -1n) < record.seq
+    if (endpoint === undefined || (toldBy !== undefined && !mayRelay(toldBy, endpoint.ip))) {
+      this.counts.drops.table_address++
+      return false
+    }
+    const now = this.#deps.now()
+    if (this.#bans.size > 0 && (this.#bans.hasIp(endpoint.ip, now) || this.#bans.hasNode(record.nodeId, now))) return false
+    const added = this.#table.add(record, endpoint)
+    if (added === 'added') this.counts.events.table_added++
+    if (added === 'subnet') this.counts.drops.table_subnet++
+    if (isNew && (added === 'added' || added === 'known')) for (const listener of this.#listeners) this.#tell(listener, record)
+    return added === 'added' || added === 'known' || added === 'replacement'
+  }
+
+  #tell (listener: (record: NodeRecord) => void, record: Enr): void {
+    try {
+      listener(record)
+    } catch (err) {
+      this.#deps.log.error({ err }, 'a listener of discovered records failed')
+    }
+  }
+
+  #tick (): void {
+    this.#messenger.tick()
+    const now = this.#deps.now()
+    if (this.#checks < CHECKS_AT_ONCE) {
+      for (const entry of this.#table.entries()) {
+        if (this.#checks >= CHECKS_AT_ONCE) break
+        if (!entry.isBeingChecked && entry.nextCheck <= now) void this.#check(entry)
+      }
+    }
+    if (now >= this.#next.save) {
+      this.#next.save = now + SAVE_MS
+      void this.#save()
+    }
+    if (now >= this.#next.forget) {
+      this.#next.forget = now + FORGET_IDS_MS
+      this.#guard.forgetIds()
+    }
+    if (now >= this.#next.refresh && !this.#isRefreshing) {
+      this.#refreshMs = Math.min(2 * this.#refreshMs, REFRESH_MS)
+      this.#next.refresh = now + this.#refreshMs
+      void this.#refresh()
+    }
+  }
+
+  /** Asks an entry whether it lives; new ones at once, those that answered less and less urgently. */
+  async #check (entry: Entry): Promise<void> {
+    entry.isBeingChecked = true
+    this.#checks++
+    try {
+      const pong = await this.#ping({ id: entry.record.id, ...entry.endpoint, record: entry.record })
+      this.#table.confirm(entry, this.#deps.now())
+      this.#adoptAddress(entry.endpoint.ip.includes(':') ? 6 : 4)
+      if (pong.enrSeq > entry.record.seq) await this.#fetchRecord(entry)
+    } catch (err) {
+      if ((err as DhtError).code === 'Timeout' && this.#table.miss(entry)) this.counts.events.table_removed++
+    } finally {
+      this.#checks--
+      entry.isBeingChecked = false
+      const interval = this.#opts.pingIntervalMs * (entry.checks > 1 ? SLOW_FACTOR : 1)
+      entry.nextCheck = this.#deps.now() + interval * (0.5 + this.#deps.random())
+    }
+  }
+
+  async #fetchRecord (entry: Entry): Promise<void> {
+    await this.#findNode({ id: entry.record.id, ...entry.endpoint, record: entry.record }, [0]).catch(() => []) // asked again at its next check
+  }
+
+  #adoptAddress (family: 4 | 6): void {
+    const { external } = this.#opts
+    if ((family === 4 ? external.ip : external.ip6) !== undefined) return
+    const winner = this.#votes.winner(family, this.#deps.now())
+    if (winner === undefined) return
+    if (this.#own.update(family === 4 ? { ip: winner.ip, udp: external.udp ?? winner.port } : { ip6: winner.ip, udp6: external.udp6 ?? winner.port })) {
+      this.counts.events.address_changed++
+      this.#deps.log.info({ record: this.#own.current.text }, 'other nodes agree on where discv5 is reached')
+      void this.#save()
+    }
+  }
+
+  /** Fills the table: a walk towards ourselves, then towards somewhere. */
+  async #refresh (): Promise<void> {
+    if (this.#table.size === 0) for (const text of this.#opts.bootnodes) this.addRecord(text)
+    if (this.#table.size === 0) this.#refreshMs = FIRST_REFRESH_MS
+    this.#isRefreshing = true
+    await this.lookup(this.nodeId).catch(err => this.#deps.log.debug({ err }, 'refresh failed'))
+    await this.lookup(randomBytes(32).toString('hex')).catch(err => this.#deps.log.debug({ err }, 'refresh failed'))
+    this.#isRefreshing = false
+  }
+
+  #isBanned ({ record, endpoint }: Entry): boolean {
+    const now = this.#deps.now()
+    return this.#bans.hasNode(record.nodeId, now) || this.#bans.hasIp(endpoint.ip, now)
+  }
+
+  /** Nodes that answered, at most a table of them. One save at a time. */
+  async #save (): Promise<void> {
+    const { store, log } = this.#deps
+    if (store === undefined) return
+    const nodes = this.#table.entries().filter(({ checks }) => checks > 0).map(({ record }) => record.text)
+    const own = this.#own.current.text
+    this.#saving = this.#saving.then(async () => await store.save({ own, nodes })).catch(err => log.warn({ err }, 'the discv5 table cannot be saved'))
+    await this.#saving
+  }
+}

@@ -1,0 +1,35 @@
+import type { Clock } from '../core/component.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { Counts } from './counts.ts'
+import type { OwnAddresses } from './enr/own-record.ts'
+import type { NodeKey } from './node-key.ts'
+import type { GuardLimits } from './protect/guard.ts'
+import type { StateStore } from './saved-state.ts'
+import type { Secp256k1 } from './secp256k1.ts'
+import type { DatagramSocket } from './socket.ts'
+
+export interface NativeOptions {
+  /** Addresses that the operator gave; never overridden by what others see. */
+  readonly external: OwnAddresses
+  readonly bootnodes: readonly string[]
+  readonly limits: GuardLimits
+  readonly sessions: number
+  readonly requestTimeoutMs: number
+  readonly retries: number
+  /** How often, on average, a node of the table is asked whether it lives. */
+  readonly pingIntervalMs: number
+  readonly lookupConcurrency: number
+  /** Nodes that must agree on our address. */
+  readonly votes: number
+}
+
+export interface NativeDeps {
+  readonly key: NodeKey
+  readonly secp256k1: Secp256k1
+  readonly sockets: readonly DatagramSocket[]
+  readonly store?: StateStore | undefined
+  readonly counts?: Counts
+  readonly log: Logger
+  readonly now: Clock
+  readonly random: () => number
+}

@@ -1,0 +1,124 @@
+import { isLoopbackIp, isPrivateIp } from '../../policy/ip-group.ts'
+import { RateLimit } from '../../policy/rate-limit.ts'
+import type { Counts, DropName } from '../counts.ts'
+import { subnetOf } from '../ip.ts'
+import type { BanList } from './bans.ts'
+
+export interface GuardLimits {
+  /** Packets a second, with four seconds' worth in reserve. Loopback is exempt from all but `total`. */
+  readonly packetsPerSecond: number
+  readonly packetsPerIpPerSecond: number
+  readonly packetsPerSubnetPerSecond: number
+  readonly packetsPerNodePerSecond: number
+  readonly nodeIdsPerIp: number
+  readonly whoareyouPerIpPerSecond: number
+  readonly handshakesPerSecond: number
+  /** Packets over its limit after which an IP is banned for `banMs`. */
+  readonly banAfter: number
+  readonly banMs: number
+}
+
+const PARTIES = 16_384
+const IDS_IPS = 8_192
+const STRIKE_WINDOW_MS = 60_000
+/** Share of the handshake budget that strangers leave to nodes we know. */
+const KNOWN_RESERVE = 0.25
+
+/** Decides, before any cryptography, whether a packet is worth work. All tables are bounded; time is passed in. */
+export class Guard {
+  readonly #limits: GuardLimits
+  readonly #bans: BanList
+  readonly #counts: Counts
+  readonly #total: RateLimit
+  readonly #ips: RateLimit
+  readonly #subnets: RateLimit
+  readonly #nodes: RateLimit
+  readonly #whoareyou: RateLimit
+  readonly #handshakes: RateLimit
+  /** Bounded by IDS_IPS and nodeIdsPerIp. */
+  readonly #ids = new Map<string, Set<string>>()
+  /** Bounded by PARTIES. */
+  readonly #strikes = new Map<string, { count: number, since: number }>()
+
+  constructor (limits: GuardLimits, bans: BanList, counts: Counts) {
+    this.#limits = limits
+    this.#bans = bans
+    this.#counts = counts
+    this.#total = new RateLimit({ perSecond: limits.packetsPerSecond, parties: 1 })
+    this.#ips = new RateLimit({ perSecond: limits.packetsPerIpPerSecond, parties: PARTIES })
+    this.#subnets = new RateLimit({ perSecond: limits.packetsPerSubnetPerSecond, parties: PARTIES })
+    this.#nodes = new RateLimit({ perSecond: limits.packetsPerNodePerSecond, parties: PARTIES })
+    this.#whoareyou = new RateLimit({ perSecond: limits.whoareyouPerIpPerSecond, parties: PARTIES })
+    this.#handshakes = new RateLimit({ perSecond: limits.handshakesPerSecond, parties: 1 })
+  }
+
+  /** For each packet. The layer nearest to the source is asked first, so that one source does not use up what all share. */
+  admit (ip: string, now: number): boolean {
+    if (this.#bans.size > 0 && this.#bans.hasIp(ip, now)) return this.#drop('banned')
+    if (!isExempt(ip)) {
+      if (this.#ips.take(ip, now) > 0) return this.#strike(ip, now)
+      if (this.#subnets.take(subnetOf(ip), now) > 0) return this.#drop('limit_subnet')
+    }
+    return this.#total.take('', now) === 0 || this.#drop('limit_total')
+  }
+
+  /** For each message of a node that proved who it is. */
+  admitNode (nodeId: string, ip: string, now: number): boolean {
+    if (this.#bans.size > 0 && this.#bans.hasNode(nodeId, now)) return this.#drop('banned')
+    return isExempt(ip) || this.#nodes.take(nodeId, now) === 0 || this.#drop('limit_node')
+  }
+
+  /** WHOAREYOU answers a packet whose source may be forged: no host gets many of them. */
+  mayChallenge (ip: string, now: number): boolean {
+    return isExempt(ip) || this.#whoareyou.take(ip, now) === 0 || this.#drop('limit_whoareyou')
+  }
+
+  /** A handshake costs two curve operations or three. Nodes we know come in while strangers are kept out. */
+  mayShakeHands (isKnown: boolean, now: number): boolean {
+    const reserve = isKnown ? 0 : this.#limits.handshakesPerSecond * KNOWN_RESERVE
+    if (this.#handshakes.available('', now) < reserve || this.#handshakes.take('', now) > 0) return this.#drop('limit_handshake')
+    return true
+  }
+
+  /** For each new session. Private addresses are exempt: a test network is one host. */
+  mayJoin (nodeId: string, ip: string): boolean {
+    if (isPrivateIp(ip)) return true
+    const ids = this.#ids.get(ip) ?? new Set()
+    if (ids.has(nodeId)) return true
+    if (ids.size >= this.#limits.nodeIdsPerIp) return this.#drop('limit_ids')
+    if (!this.#ids.has(ip) && this.#ids.size >= IDS_IPS) this.#ids.delete(this.#ids.keys().next().value as string)
+    this.#ids.set(ip, ids.add(nodeId))
+    return true
+  }
+
+  /** Forgets which node IDs an IP had; called every hour or so, for addresses change hands. */
+  forgetIds (): void {
+    this.#ids.clear()
+  }
+
+  #strike (ip: string, now: number): false {
+    const known = this.#strikes.get(ip)
+    const strike = known !== undefined && now - known.since < STRIKE_WINDOW_MS ? known : { count: 0, since: now }
+    strike.count++
+    if (known === undefined && this.#strikes.size >= PARTIES) this.#strikes.delete(this.#strikes.keys().next().value as string)
+    this.#strikes.set(ip, strike)
+    if (strike.count >= this.#limits.banAfter) {
+      this.#strikes.delete(ip)
+      // A private address is a neighbour or a gateway: it is slowed down, never shut out.
+      if (!isPrivateIp(ip)) {
+        this.#bans.add(ip, this.#limits.banMs, 'over its packet limit', now)
+        this.#counts.events.auto_ban++
+      }
+    }
+    return this.#drop('limit_ip')
+  }
+
+  #drop (reason: DropName): false {
+    this.#counts.drops[reason]++
+    return false
+  }
+}
+
+function isExempt (ip: string): boolean {
+  return ip.startsWith('127.') || (ip.includes(':') && isLoopbackIp(ip))
+}

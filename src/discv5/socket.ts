@@ -1,0 +1,91 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { DhtError } from '../core/errors.ts'
+import type { Endpoint } from './engine.ts'
+import { normalIp } from './ip.ts'
+
+/** Where datagrams go out and come in. The network in tests, UDP otherwise. */
+export interface DatagramSocket {
+  readonly family: 4 | 6
+  /** Bytes of receive buffer granted; 0 where there is none. */
+  readonly receiveBufferBytes: number
+  /** @throws {DhtError} when the address cannot be bound */
+  bind (onPacket: (packet: Buffer, ip: string, port: number) => void): Promise<Endpoint>
+  /** Never throws; `onFailure` of the constructor hears of what could not be sent. */
+  send (packet: Buffer, ip: string, port: number): void
+  close (): Promise<void>
+}
+
+/** Room for some 3,000 packets that wait while the event loop is busy. The kernel may grant less: `net.core.rmem_max`. */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
+const SEND_BUFFER_BYTES = 1024 * 1024
+
+/** A UDP socket. Addresses are IPs already, so nothing is looked up. */
+export class UdpSocket implements DatagramSocket {
+  readonly family: 4 | 6
+  readonly #endpoint: Endpoint
+  readonly #onFailure: (err: Error) => void
+  #socket: Socket | undefined
+  #granted = 0
+
+  constructor (endpoint: Endpoint, onFailure: (err: Error) => void) {
+    this.#endpoint = endpoint
+    this.family = endpoint.ip.includes(':') ? 6 : 4
+    this.#onFailure = onFailure
+  }
+
+  get receiveBufferBytes (): number { return this.#granted }
+
+  async bind (onPacket: (packet: Buffer, ip: string, port: number) => void): Promise<Endpoint> {
+    const { ip, port } = this.#endpoint
+    const socket = createSocket({
+      type: this.family === 4 ? 'udp4' : 'udp6',
+      ipv6Only: this.family === 6,
+      lookup: (host, _options, callback) => callback(null, host, this.family),
+    })
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    socket.once('error', reject)
+    socket.bind({ address: ip, port }, resolve)
+    try {
+      await promise
+    } catch (cause) {
+      socket.close()
+      throw new DhtError('NotReady', `discv5 cannot listen on ${ip} port ${port}: ${(cause as Error).message}`, { cause, hint: 'another program may have the port; see discv5.listen' })
+    }
+    socket.off('error', reject)
+    socket.on('error', this.#onFailure)
+    this.#widenBuffers(socket)
+    socket.on('message', (packet, from) => onPacket(packet, this.family === 4 ? from.address : normalIp(from.address), from.port))
+    this.#socket = socket
+    return { ip: socket.address().address, port: socket.address().port }
+  }
+
+  send (packet: Buffer, ip: string, port: number): void {
+    try {
+      this.#socket?.send(packet, 0, packet.length, port, ip, this.#onSent)
+    } catch (err) {
+      this.#onFailure(err as Error) // port 0, or closed meanwhile
+    }
+  }
+
+  async close (): Promise<void> {
+    const socket = this.#socket
+    this.#socket = undefined
+    if (socket === undefined) return
+    await new Promise<void>(resolve => socket.close(() => resolve()))
+  }
+
+  readonly #onSent = (err: Error | null): void => {
+    if (err !== null) this.#onFailure(err)
+  }
+
+  #widenBuffers (socket: Socket): void {
+    try {
+      socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES)
+      socket.setSendBufferSize(SEND_BUFFER_BYTES)
+    } catch (err) {
+      this.#onFailure(err as Error) // the default size stays
+    }
+    // Linux reports twice what it grants, for its own bookkeeping.
+    this.#granted = process.platform === 'linux' ? socket.getRecvBufferSize() / 2 : socket.getRecvBufferSize()
+  }
+}
