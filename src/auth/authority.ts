@@ -1,0 +1,117 @@
+import { DhtError } from '../core/errors.ts'
+import type { Permission } from '../policy/permissions.ts'
+import { type Attempt, judgeCaveats, requestsPerSecondOf, type Verdict } from './caveats.ts'
+import { decodeToken } from './macaroon/codec.ts'
+import { type Macaroon, MacaroonError, MAX_TOKEN_BYTES, verifyMacaroon } from './macaroon/macaroon.ts'
+
+export type { Attempt } from './caveats.ts'
+
+/** Who was let in. */
+export interface Principal {
+  /** The grant's. */
+  readonly id: string
+  /** For the audit log: never the token. */
+  readonly capabilityId: string
+  /** The tightest `rps` of the token; undefined when it has none. */
+  readonly requestsPerSecond: number | undefined
+}
+
+/** A grant, as far as judging a token of it needs. */
+export interface KnownGrant {
+  readonly id: string
+  readonly permissions: readonly Permission[]
+  /** Milliseconds since 1970-01-01 UTC; undefined for one that does not expire. */
+  readonly expiresAt: number | undefined
+}
+
+/** The grants in force. One that was revoked is not found. */
+export interface GrantSource {
+  find (rootKeyId: string, nonce: string): KnownGrant | undefined
+  /** Calls `verify` with the grant's root key, which stays inside custody otherwise. */
+  withRootKey<T> (rootKeyId: string, verify: (rootKey: Uint8Array) => T): T
+  /** Tells that the grant was used. */
+  used (grantId: string, now: number): void
+}
+
+/** What became of an attempt, for `cap test`: whether it is allowed, and every condition with its verdict. */
+export interface Judgement {
+  readonly grant: KnownGrant
+  readonly allowed: boolean
+  readonly verdicts: readonly Verdict[]
+  readonly requestsPerSecond: number | undefined
+}
+
+/** Macaroons of one request: its own, and the discharges of its third-party caveats. */
+const MAX_MACAROONS = 9
+
+/** Decides whether a token allows what its bearer attempts. */
+export class Authority {
+  readonly #grants: GrantSource
+  constructor (deps: { readonly grants: GrantSource }) {
+    this.#grants = deps.grants
+  }
+
+  /**
+   * @param token a macaroon, and after commas the discharges bound to it
+   * @throws {DhtError} NoCapability. Only the bearer of a well-signed token learns which condition does not hold.
+   */
+  authorize (token: string | undefined, attempt: Attempt): Principal {
+    if (token === undefined || token === '') throw refusal('this needs a capability', 'Send Authorization: Bearer <token>, or give ronctl one with --cap FILE.')
+    const judgement = this.judge(token, attempt)
+    const failed = judgement.verdicts.find(({ holds }) => !holds)
+    if (!judgement.allowed) {
+      throw refusal('the capability does not allow this', failed === undefined
+        ? `Its grant has no ${attempt.permission}, or has expired.`
+        : 'One of its caveats does not hold: ronctl cap test tells which.')
+    }
+    this.#grants.used(judgement.grant.id, attempt.now)
+    return { id: judgement.grant.id, capabilityId: judgement.grant.id, requestsPerSecond: judgement.requestsPerSecond }
+  }
+
+  /** The attempt judged condition by condition, without counting as a use. @throws {DhtError} NoCapability for a token that is not ours */
+  judge (token: string, attempt: Attempt): Judgement {
+    const { grant, conditions } = this.#verified(token)
+    const verdicts = judgeCaveats(conditions, attempt)
+    const isInForce = grant.expiresAt === undefined || attempt.now <= grant.expiresAt
+    const allowed = isInForce && grant.permissions.includes(attempt.permission) && verdicts.every(({ holds }) => holds)
+    return { grant, allowed, verdicts, requestsPerSecond: requestsPerSecondOf(conditions) }
+  }
+
+  #verified (token: string): { readonly grant: KnownGrant, readonly conditions: readonly Uint8Array[] } {
+    try {
+      const [root, ...discharges] = decodeAll(token)
+      if (root === undefined) throw new MacaroonError('no macaroon')
+      const { rootKeyId, nonce } = parseIdentifier(root.identifier)
+      const grant = this.#grants.find(rootKeyId, nonce)
+      if (grant === undefined) throw new MacaroonError('no such grant')
+      return { grant, conditions: this.#grants.withRootKey(rootKeyId, rootKey => verifyMacaroon(root, rootKey, discharges)) }
+    } catch (err) {
+      if (!(err instanceof MacaroonError)) throw err
+      // One answer for malformed, forged, unknown and revoked: a guesser learns nothing from it.
+      throw refusal('the capability is not valid', 'It is malformed, was revoked, or is of another daemon: ask for a new one.')
+    }
+  }
+}
+
+/** `v1:<root key id>:<nonce>`: a nonce names one token, the root key id its family. */
+export function formatIdentifier (rootKeyId: string, nonce: string): Uint8Array {
+  return Buffer.from(`v1:${rootKeyId}:${nonce}`)
+}
+
+/** @throws {MacaroonError} for an identifier of another kind */
+export function parseIdentifier (identifier: Uint8Array): { readonly rootKeyId: string, readonly nonce: string } {
+  const [, rootKeyId, nonce] = /^v1:([0-9a-f]{16}):([0-9a-f]{32})$/.exec(Buffer.from(identifier).toString('latin1')) ?? []
+  if (rootKeyId === undefined || nonce === undefined) throw new MacaroonError('its identifier is not ours')
+  return { rootKeyId, nonce }
+}
+
+function decodeAll (token: string): Macaroon[] {
+  if (token.length > MAX_TOKEN_BYTES) throw new MacaroonError('token is too long')
+  const parts = token.startsWith('{') ? [token] : token.split(',', MAX_MACAROONS + 1)
+  if (parts.length > MAX_MACAROONS) throw new MacaroonError('too many discharges')
+  return parts.map(decodeToken)
+}
+
+function refusal (message: string, hint: string): DhtError {
+  return new DhtError('NoCapability', message, { hint, reason: 'unauth' })
+}
