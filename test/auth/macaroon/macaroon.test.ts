@@ -81,7 +81,7 @@ t.test('malformed tokens are refused', async t => {
   for (const token of malformed) t.throws(() => decodeToken(token), MacaroonError, token)
 })
 
-t.test('no bytes or text bring a decoder down', async t => {
+t.test('no bytes or text bring a decoder down', async () => {
   const holds = (decode: () => unknown) => {
     try { decode() } catch (err) { return err instanceof MacaroonError }
     return true
