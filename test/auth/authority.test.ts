@@ -51,11 +51,13 @@ const FAMILY = 'cd'.repeat(8)
 function setUp (changes: Partial<KnownGrant> = {}) {
   const used: string[] = []
   const grant: KnownGrant = { id: 'g1', permissions: ['provider:write'], expiresAt: undefined, ...changes }
-  const authority = new Authority({ grants: {
-    find: (family, nonce) => family === FAMILY && nonce === NONCE ? grant : undefined,
-    withRootKey: (_, verify) => verify(ROOT),
-    used: id => used.push(id),
-  } })
+  const authority = new Authority({
+    grants: {
+      find: (family, nonce) => family === FAMILY && nonce === NONCE ? grant : undefined,
+      withRootKey: (_, verify) => verify(ROOT),
+      used: id => used.push(id),
+    }
+  })
   const token = (caveats: string[] = [], nonce = NONCE, key: Uint8Array = ROOT) =>
     encodeToken(caveats.reduce((macaroon, text) => attenuate(macaroon, Buffer.from(text)), mintMacaroon(key, formatIdentifier(FAMILY, nonce), 'svc-dht')))
   return { authority, token, used }

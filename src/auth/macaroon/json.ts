@@ -7,10 +7,14 @@ export function encodeJson ({ location, identifier, caveats, signature }: Macaro
     v: 2,
     ...written('i', identifier),
     ...(location === '' ? {} : { l: location }),
-    ...(caveats.length === 0 ? {} : { c: caveats.map(caveat => ({
-      ...written('i', caveat.identifier),
-      ...(caveat.thirdParty === undefined ? {} : { v64: Buffer.from(caveat.thirdParty.verificationId).toString('base64url'), l: caveat.thirdParty.location }),
-    })) }),
+    ...(caveats.length === 0
+      ? {}
+      : {
+          c: caveats.map(caveat => ({
+            ...written('i', caveat.identifier),
+            ...(caveat.thirdParty === undefined ? {} : { v64: Buffer.from(caveat.thirdParty.verificationId).toString('base64url'), l: caveat.thirdParty.location }),
+          }))
+        }),
     s64: Buffer.from(signature).toString('base64url'),
   })
 }
