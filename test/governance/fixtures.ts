@@ -6,6 +6,7 @@ import { found } from '../../src/governance/genesis.ts'
 import { statementId, type Ledger } from '../../src/governance/ledger.ts'
 import type { Charter } from '../../src/governance/sections/charter.ts'
 import { addSignatures, signStatement, toActor, toSigningKeys, type SigningKeys } from '../../src/governance/signing.ts'
+import { NO_RULES } from '../../src/policy/policy.ts'
 import { sectionDigest, type SectionName, type Sections, type State } from '../../src/governance/state.ts'
 import { step } from '../../src/governance/step.ts'
 
@@ -58,7 +59,7 @@ export function stateOf (charter: Charter, sections: Partial<Sections> = {}): St
       members: { mode: 'off', nodes: [] },
       network: { concurrency: 3, disjoint_paths: 3, lookup_deadline_ms: 25_000, rpcs_per_peer_per_second: 500, rpcs_per_prefix_per_second: 2000 },
       providers: { ttl_ms: DAY, records: 1_000_000, records_per_peer: 100_000, records_per_prefix: 300_000, records_per_key: 1000 },
-      policy: { profile: 'default', allow: [], deny: [], per_asn_limit: 0 },
+      policy: { profile: 'standard', allow: NO_RULES, deny: NO_RULES },
       bootstrap: { seeds: [{ fingerprint: PEER, endpoint: '/ip4/127.0.0.1/tcp/7460' }] },
       pq: { require_on: false },
       overrides: { active: [] },

@@ -23,7 +23,7 @@ t.test('a change takes two approvals, a green canary and a promotion', async t =
   t.equal(network.stage(id), 'approved')
   network.send(network.about('execution', id, network.cast.ops))
   t.equal(network.stage(id), 'canary')
-  t.equal(network.ledger.state.sections.policy.profile, 'default', 'the agreement changes with the promotion only')
+  t.equal(network.ledger.state.sections.policy.profile, 'standard', 'the agreement changes with the promotion only')
   const green = { kind: 'canary', proposalId: id, verdict: 'green' } as const
   t.equal(refusal(() => step(network.ledger, green, network.at + 10 * MINUTE - 1)), 'gov_window')
   t.equal(refusal(() => network.send(network.about('promotion', id, network.cast.ops))), 'gov_window')

@@ -1,39 +1,46 @@
+import { compilePolicy, PROFILE_NAMES, type RuleList } from '../../policy/policy.ts'
 import { integer, list, object, oneOf, operations, text, type Of, type OperationOf } from '../form.ts'
-import { must, mustBeDistinct, type SectionRules } from './rules.ts'
+import { refused } from '../refusal.ts'
+import { must, type SectionRules } from './rules.ts'
 
+/** Members that one kind of one list may have: the whole section is one part of a snapshot. */
 const MAX_ENTRIES = 1024
 
-const profile = oneOf('open', 'default', 'strict')
-const subjectKind = oneOf('peer', 'prefix', 'asn', 'country')
-const FORMS = {
-  peer: /^[1-9A-HJ-NP-Za-km-z]{8,128}$/,
-  prefix: /^[0-9a-f.:]{2,45}\/\d{1,3}$/,
-  asn: /^[1-9]\d{0,9}$/,
-  country: /^[A-Z]{2}$/,
-} as const
-const subject = object({ kind: subjectKind, value: text(140) })
-export type PolicySubject = Of<typeof subject>
-
-const value = object({ profile, allow: list(subject, MAX_ENTRIES), deny: list(subject, MAX_ENTRIES), per_asn_limit: integer(0, 1_000_000) })
+const profile = oneOf(...PROFILE_NAMES)
+const kind = oneOf('peers', 'prefixes', 'asns', 'countries')
+const rules = object({
+  peers: list(text(128), MAX_ENTRIES),
+  prefixes: list(text(64), MAX_ENTRIES),
+  asns: list(integer(1, 0xffff_ffff), MAX_ENTRIES),
+  countries: list(text(2), MAX_ENTRIES),
+})
+/** The policy as it is put in force. */
+const value = object({ profile, allow: rules, deny: rules })
 export type PolicyState = Of<typeof value>
+
+/** One member of a list; an ASN is written as a decimal number here too. */
+const subject = { kind, value: text(128) }
 
 const OPERATIONS = {
   set: { values: object({ profile }) },
-  'set-asn-limit': { per_asn_limit: integer(0, 1_000_000) },
-  allow: { subject },
-  deny: { subject },
-  forget: { subject },
+  allow: subject,
+  deny: subject,
+  /** Out of both lists. */
+  forget: subject,
 } as const
+type Member = Pick<OperationOf<typeof OPERATIONS> & { op: 'allow' }, 'kind' | 'value'>
 
 export const policy: SectionRules<PolicyState, OperationOf<typeof OPERATIONS>> = {
   value,
   change: operations(OPERATIONS),
   isCanaried: true,
 
-  check ({ allow, deny }) {
-    const all = [...allow, ...deny]
-    mustBeDistinct(all.map(keyOf), 'subjects of allow and deny')
-    for (const { kind, value } of all) must(FORMS[kind].test(value), `not a ${kind}: ${JSON.stringify(value)}`)
+  check (value) {
+    try {
+      compilePolicy(value)
+    } catch (cause) {
+      throw refused('gov_rule', (cause as Error).message, { cause })
+    }
   },
 
   apply (value, change) {
@@ -41,19 +48,26 @@ export const policy: SectionRules<PolicyState, OperationOf<typeof OPERATIONS>> =
       must(change.values.profile !== value.profile, `the profile is ${value.profile} already`)
       return { ...value, profile: change.values.profile }
     }
-    if (change.op === 'set-asn-limit') return { ...value, per_asn_limit: change.per_asn_limit }
-    const isSubject = (other: PolicySubject): boolean => keyOf(other) === keyOf(change.subject)
-    const isListed = value.allow.some(isSubject) || value.deny.some(isSubject)
+    const isListed = isMember(value.allow, change) || isMember(value.deny, change)
     if (change.op === 'forget') {
-      must(isListed, 'the subject is in no list')
-      return { ...value, allow: value.allow.filter(other => !isSubject(other)), deny: value.deny.filter(other => !isSubject(other)) }
+      must(isListed, 'it is in no list')
+      return { ...value, allow: without(value.allow, change), deny: without(value.deny, change) }
     }
-    must(!isListed, 'the subject is in a list already')
-    must(value[change.op].length < MAX_ENTRIES, `at most ${MAX_ENTRIES} entries`)
-    return { ...value, [change.op]: [...value[change.op], change.subject] }
+    must(!isListed, 'it is in a list already')
+    must(value[change.op][change.kind].length < MAX_ENTRIES, `at most ${MAX_ENTRIES} ${change.kind}`)
+    return { ...value, [change.op]: withMember(value[change.op], change) }
   },
 }
 
-function keyOf ({ kind, value }: PolicySubject): string {
-  return `${kind} ${value}`
+function isMember (rules: RuleList, { kind, value }: Member): boolean {
+  return rules[kind].some(other => String(other) === value)
+}
+
+function withMember (rules: RuleList, { kind, value }: Member): RuleList {
+  // Whether it is a number is checked with the form of the section.
+  return { ...rules, [kind]: [...rules[kind], kind === 'asns' ? Number(value) : value] }
+}
+
+function without (rules: RuleList, { kind, value }: Member): RuleList {
+  return { ...rules, [kind]: rules[kind].filter((other: string | number) => String(other) !== value) }
 }
