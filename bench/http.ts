@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runHttpLoad } from './http/load.ts'
 import { startProvider } from './http/provider.ts'
-import { alone, compare, FULL, percentile, type Effort, type Figure } from './measure.ts'
+import { alone, compare, FULL, type Effort, type Figure } from './measure.ts'
 import { cidOf, keyOf } from './rpc/fill.ts'
 import { ServerProcess } from './server-process.ts'
 
@@ -53,9 +53,9 @@ function * compared (load: string, ours: readonly Sample[], peer: string, theirs
 
 async function sample (server: Server, roundMs: number): Promise<Sample> {
   const before = await server.usage()
-  const { requests, seconds, latenciesMs, refused } = await runHttpLoad(new URL(PATH, server.ready.url), { connections: CONNECTIONS, durationMs: roundMs })
+  const { requests, ...load } = await runHttpLoad(new URL(PATH, server.ready.url), { connections: CONNECTIONS, durationMs: roundMs })
   const { cpuUs } = await server.usage()
-  return { cpuUs: (cpuUs - before.cpuUs) / requests, perSecond: requests / seconds, p50Ms: percentile(latenciesMs, 50), p99Ms: percentile(latenciesMs, 99), refused }
+  return { cpuUs: (cpuUs - before.cpuUs) / requests, ...load }
 }
 
 /** The answer, once it names the provider. */

@@ -25,11 +25,10 @@ export class Network implements AsyncDisposable {
       const count = Math.min(DAEMONS_PER_PROCESS, size - first)
       const child = fork(new URL('./daemons.ts', import.meta.url), [first, count, minMs, maxMs].map(String))
       children.push(child)
-      const [own] = await once(child, 'message') as [string[]]
-      addresses.push(...own)
+      addresses.push(...await said<string[]>(child))
     }
     const network = new Network(children, addresses.slice(0, BOOTSTRAP_PEERS))
-    await Promise.all(children.map(async child => await obeyed(child, { kind: 'join', bootstrap: network.bootstrap })))
+    for (const child of children) await obeyed(child, { kind: 'join', bootstrap: network.bootstrap }) // one after the other: joining takes CPU
     return network
   }
 
@@ -50,5 +49,12 @@ export class Network implements AsyncDisposable {
 
 async function obeyed (child: ChildProcess, order: Order): Promise<void> {
   child.send(order)
-  await once(child, 'message')
+  await said(child)
+}
+
+async function said<Message> (child: ChildProcess): Promise<Message> {
+  const ended = once(child, 'exit').then(([code]) => { throw new Error(`lookup/daemons.ts ended with ${String(code)}`) })
+  ended.catch(() => {}) // later its end is ours
+  const [message] = await Promise.race([once(child, 'message'), ended]) as [Message]
+  return message
 }
