@@ -1,7 +1,9 @@
 import type { MessageType } from '../src/kad/rpc/message.ts'
-import { compare, FULL, percentile, type Effort, type Figure } from './measure.ts'
+import { alone, compare, FULL, percentile, type Effort, type Figure } from './measure.ts'
 import { createClient, runLoad, type StreamUse } from './rpc/load.ts'
 import { ServerProcess } from './server-process.ts'
+import { offer } from './storm/offer.ts'
+import { createRpcSurface } from './storm/rpc-surface.ts'
 
 /** What one message costs the server, beside the stock kad-dht server: CPU time a request, requests a second, latency. */
 
@@ -10,6 +12,8 @@ interface Asked { readonly type: MessageType, readonly use: StreamUse, readonly 
 interface Sample { readonly cpuUs: number, readonly perSecond: number, readonly p50Ms: number, readonly p99Ms: number }
 
 const ROUTING_TABLE_PEERS = 200
+/** A rate at which nothing queues: what is left is the answer's own time. Requests a second. */
+const PACE = 200
 /** ADD_PROVIDER last: it leaves records behind. */
 const TYPES: readonly MessageType[] = ['PING', 'FIND_NODE', 'GET_PROVIDERS', 'ADD_PROVIDER']
 
@@ -19,11 +23,22 @@ export async function * figures (args: readonly string[], effort: Effort = FULL)
   for (const records of recordCounts) {
     await using ours = await start('ours', records)
     await using stock = await start('stock', records)
+    yield await pacedLoad(ours, records, effort)
     const loads = records === 0 ? TYPES : ['GET_PROVIDERS' as const]
     for (const type of loads) {
       for (const use of ['long', 'new'] as const) yield * compareLoad({ type, use, records }, effort, ours, stock)
     }
   }
+}
+
+async function pacedLoad ({ ready }: ServerProcess<Ready>, records: number, { rounds, roundMs }: Effort): Promise<Figure> {
+  await using surface = await createRpcSurface(ready.address)
+  const p99sMs: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    const { latenciesMs } = await offer(surface, { perSecond: PACE, durationMs: 2 * roundMs, inFlight: PACE })
+    p99sMs.push(percentile(latenciesMs, 99))
+  }
+  return alone('rpc', `GET_PROVIDERS at ${PACE} requests/s, ${records} records`, 'p99 ms', p99sMs)
 }
 
 async function * compareLoad (asked: Asked, { rounds, roundMs }: Effort, ours: ServerProcess<Ready>, stock: ServerProcess<Ready>): AsyncGenerator<Figure> {
