@@ -42,7 +42,7 @@ export async function * figures ([seconds = '10', ...factors]: readonly string[]
     const closed = await load.offer({ perSecond: null, durationMs, inFlight })
     const capacity = closed.outcomes.answered / closed.seconds
     yield alone('storm', `${SURFACES[name]}, closed loop of ${inFlight}`, 'answered/s (capacity)', [capacity])
-    yield alone('storm', `${SURFACES[name]}, closed loop of ${inFlight}`, 'p99 ms', [percentile(closed.latenciesMs, 99)])
+    if (closed.latenciesMs.length > 0) yield alone('storm', `${SURFACES[name]}, closed loop of ${inFlight}`, 'p99 ms', [percentile(closed.latenciesMs, 99)])
     for (const factor of factors.length > 0 ? factors.map(Number) : FACTORS) {
       yield * stormFigures(`${SURFACES[name]}, ${factor}× capacity for ${seconds} s`, capacity, await storm(server.ready, load, capacity * factor, { durationMs, afterMs }))
     }
@@ -94,7 +94,7 @@ function * stormFigures (load: string, capacity: number, { offered, refusals, re
   yield figure('offered/s', (sent + heldBack) / seconds)
   yield figure('not sent for want of a free stream/s', heldBack / seconds)
   yield figure('answered/s (goodput)', outcomes.answered / seconds)
-  yield figure('goodput / capacity', outcomes.answered / seconds / capacity)
+  yield figure('goodput / capacity', capacity > 0 ? outcomes.answered / seconds / capacity : 0)
   yield figure('refused/s', outcomes.refused / seconds)
   yield figure('lost/s', outcomes.lost / seconds)
   if (latenciesMs.length > 0) {
