@@ -15,10 +15,13 @@ interface LookupInput {
   readonly signal?: AbortSignal | undefined
 }
 
-interface Candidate { readonly record: Enr, state: 'new' | 'asked' | 'answered' | 'failed' }
+/** `again`: its answer was as long as an answer can be, so it may know more. */
+interface Candidate { readonly record: Enr, state: 'new' | 'asked' | 'again' | 'answered' | 'failed' }
 
 const MAX_REQUESTS = 200
 const DISTANCES = 5
+/** An answer of this many records was cut off. */
+const FULL_ANSWER = 16
 
 /** discv5 theory, § Lookup: asks the closest seen, several at a time, until the `count` closest seen have all answered. */
 export async function walk ({ target, count, concurrency, seeds, signal }: LookupInput, { ask, self }: LookupDeps): Promise<{ nodes: Enr[], requests: number, isComplete: boolean }> {
@@ -33,18 +36,21 @@ export async function walk ({ target, count, concurrency, seeds, signal }: Looku
     const at = sorted.findIndex(other => compareDistance(target, record.id, other.record.id) < 0)
     sorted.splice(at < 0 ? sorted.length : at, 0, candidate)
   }
-  const next = (): Candidate | undefined => sorted.filter(({ state }) => state !== 'failed').slice(0, count).find(({ state }) => state === 'new')
+  const next = (): Candidate | undefined => {
+    const closest = sorted.filter(({ state }) => state !== 'failed').slice(0, count)
+    return closest.find(({ state }) => state === 'new') ?? closest.find(({ state }) => state === 'again')
+  }
   const visit = async (candidate: Candidate): Promise<void> => {
+    const isFirst = candidate.state === 'new'
     candidate.state = 'asked'
     requests++
     try {
       const distance = logDistance(target, candidate.record.id)
-      const closer = sorted.findIndex(({ record }) => logDistance(target, record.id) >= distance)
-      const found = await ask(candidate.record, lookupDistances(distance, closer >= count / 2))
-      candidate.state = 'answered'
+      const found = await ask(candidate.record, isFirst ? towards(distance) : neighbours(distance))
+      candidate.state = isFirst && found.length >= FULL_ANSWER ? 'again' : 'answered'
       found.forEach(see)
     } catch {
-      candidate.state = 'failed' // it is not of the closest that live; the caller's table counts the miss
+      candidate.state = isFirst ? 'failed' : 'answered' // the caller's table counts the miss
     }
   }
 
@@ -61,16 +67,21 @@ export async function walk ({ target, count, concurrency, seeds, signal }: Looku
       break
     }
   }
-  const nodes = sorted.filter(({ state }) => state === 'answered').slice(0, count).map(({ record }) => record)
+  const nodes = sorted.filter(({ state }) => state === 'answered' || state === 'again').slice(0, count).map(({ record }) => record)
   return { nodes, requests, isComplete: next() === undefined }
 }
 
-/**
- * What to ask of a node at `distance` from the target. Its bucket of that distance holds all that is closer than itself;
- * once enough of those are seen, its own neighbours are what an answer of sixteen records is better spent on.
- */
-export function lookupDistances (distance: number, isCloserSeen: boolean): number[] {
-  const below = Array.from({ length: DISTANCES }, (_, i) => distance - 1 - i)
-  const around = [distance, distance - 1, distance + 1, distance - 2, distance + 2, distance + 3, distance + 4, distance + 5]
-  return [...isCloserSeen ? below : [], ...around].filter((value, i, all) => value >= 1 && value <= 256 && all.indexOf(value) === i).slice(0, DISTANCES)
+/** The bucket in which a node at `distance` from the target has all that is closer than itself, then those around it. */
+export function towards (distance: number): number[] {
+  return usable([distance, distance - 1, distance + 1, distance - 2, distance + 2, distance + 3, distance + 4, distance + 5])
+}
+
+/** A node's own neighbours, which are as far from the target as itself. */
+export function neighbours (distance: number): number[] {
+  return usable(Array.from({ length: DISTANCES + 1 }, (_, i) => distance - 1 - i))
+}
+
+function usable (distances: readonly number[]): number[] {
+  const valid = distances.filter(distance => distance >= 1 && distance <= 256).slice(0, DISTANCES)
+  return valid.length === 0 ? [1] : valid
 }

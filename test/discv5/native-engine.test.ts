@@ -85,6 +85,19 @@ t.test('a node that lost its sessions is met again without the caller noticing',
   t.equal(a.counts.events.call_retry, 0)
 })
 
+t.test('two nodes that turn to each other at the same time both get their answers, at once', async t => {
+  const network = new Network()
+  const options = { requestTimeoutMs: 5000 }
+  const a = await startNode(network, '127.0.0.1', 9000, options)
+  const b = await startNode(network, '127.0.0.2', 9000, options)
+  t.teardown(async () => await Promise.all([a.stop(), b.stop()]))
+  const pongs = await Promise.all([a.ping(b.ownRecord().text), b.ping(a.ownRecord().text)])
+  t.equal(pongs.length, 2)
+  t.equal(a.counts.events.call_retry + b.counts.events.call_retry, 0)
+  await Promise.all([a.ping(b.ownRecord().text), b.ping(a.ownRecord().text)])
+  t.equal(a.counts.events.in_whoareyou, 1, 'and their sessions last')
+})
+
 t.test('with a fifth of all packets lost, every request is answered', async t => {
   let seed = 7
   const network = new Network(() => {

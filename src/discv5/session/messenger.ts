@@ -194,7 +194,7 @@ export class Messenger {
     counts.events.in_message++
     const key = sessionKey(from.id, from.ip, from.port)
     const session = this.#sessions.get(key)
-    const plaintext = session === undefined ? undefined : decryptMessage(packet, session.readKey)
+    const plaintext = session === undefined ? undefined : decrypt(packet, session)
     if (plaintext === undefined) return this.#challenge(packet, from, key)
     if (!guard.admitNode(from.id.toString('hex'), from.ip, now())) return
     this.#onPlaintext(from, key, plaintext)
@@ -321,6 +321,10 @@ export class Messenger {
     else this.#byNode.set(call.key, left)
     call.settle(err)
   }
+}
+
+function decrypt (packet: Packet, { readKey, previousReadKey }: Session): Buffer | undefined {
+  return decryptMessage(packet, readKey) ?? (previousReadKey === undefined ? undefined : decryptMessage(packet, previousReadKey))
 }
 
 /** Bytes around a plaintext in an ordinary packet. */

@@ -5,6 +5,8 @@ import type { Mask } from '../wire/mask.ts'
 export interface Session {
   readonly readKey: KeyObject
   readonly writeKey: KeyObject
+  /** Reads what the session before this one wrote: when two nodes make sessions with each other at once, each ends with the other's. */
+  previousReadKey?: KeyObject | undefined
   /** The node's header mask. */
   readonly mask: Mask
   /** Messages sent under `writeKey`; the first 32 bits of each nonce, so that none repeats. */
@@ -42,6 +44,7 @@ export class Sessions {
   }
 
   set (key: string, session: Session): void {
+    session.previousReadKey = this.#sessions.get(key)?.readKey
     this.#sessions.delete(key)
     if (this.#sessions.size >= this.#limit) this.#sessions.delete(this.#sessions.keys().next().value as string)
     this.#sessions.set(key, session)

@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto'
+import t from 'tap'
+import { compareDistance } from '../../src/discv5/table/distance.ts'
+import { Network, startNode, until } from './network.ts'
+
+const NODES = 80
+const QUIET = { pingIntervalMs: 60_000, requestTimeoutMs: 5000 }
+
+t.test('80 nodes that speak the whole protocol: a lookup finds the 16 closest, all of them, with at most 40 requests', async t => {
+  const network = new Network()
+  const nodes = await Promise.all(Array.from({ length: NODES }, async (_, i) => await startNode(network, `127.0.0.${i + 1}`, 9000, QUIET)))
+  t.teardown(async () => await Promise.all(nodes.map(async node => await node.stop())))
+  for (const node of nodes) for (const other of nodes) node.addRecord(other.ownRecord().bytes)
+  t.ok(await until(() => nodes.every(node => node.stats().liveNodes > 16 && node.stats().liveNodes === node.stats().tableNodes), 25_000), 'all tables are checked')
+  for (let round = 0; round < 6; round++) {
+    const target = randomBytes(32)
+    const asker = nodes[round * 13] as typeof nodes[0]
+    const { nodes: found, requests, isComplete } = await asker.lookup(target.toString('hex'))
+    const expected = nodes.filter(node => node !== asker).map(({ nodeId }) => nodeId)
+      .sort((a, b) => compareDistance(target, Buffer.from(a, 'hex'), Buffer.from(b, 'hex'))).slice(0, 16)
+    t.strictSame(found.map(({ nodeId }) => nodeId), expected)
+    t.ok(isComplete)
+    t.ok(requests <= 40, `${requests} requests`)
+  }
+})
+
+t.test('20 nodes that know one boot node come to know each other', async t => {
+  const network = new Network()
+  const first = await startNode(network, '127.0.0.1')
+  const nodes = await Promise.all(Array.from({ length: 19 }, async (_, i) => await startNode(network, `127.0.0.${i + 2}`, 9000, { bootnodes: [first.ownRecord().text] })))
+  t.teardown(async () => await Promise.all([first, ...nodes].map(async node => await node.stop())))
+  t.ok(await until(() => [first, ...nodes].every(node => node.stats().liveNodes >= 15), 15_000))
+})
