@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { AuditLog } from './audit/log.ts'
 import { DiskLogStorage } from './audit/storage/disk.ts'
 import { MemoryLogStorage } from './audit/storage/memory.ts'
+import { changeConfig, type Changes } from './config/change.ts'
 import type { Config } from './config/settings.ts'
 import { configDigest, redactConfig } from './config/view.ts'
 import type { Version } from './config/version.ts'
@@ -40,6 +41,7 @@ import { RememberedPeers } from './kad/routing/remembered-peers.ts'
 import { RoutingView } from './kad/routing/routing-view.ts'
 import { keepTable } from './kad/routing/table-keeper.ts'
 import { TableRefresh } from './kad/routing/table-refresh.ts'
+import { applySettings, type PlaneSettings } from './kad/plane-settings.ts'
 import { answerAddProvider } from './kad/rpc/add-provider.ts'
 import { RpcClient } from './kad/rpc/client.ts'
 import { answerFindNode } from './kad/rpc/find-node.ts'
@@ -87,6 +89,11 @@ export interface Daemon extends AsyncDisposable {
   readiness (): ReadinessReport
   /** Puts another bootstrap set in force. */
   bootstrapFrom (addresses: readonly string[]): void
+  /**
+   * Puts other values in force, all of them or none, without a restart.
+   * @throws {DhtError} BadRequest for what the settings table does not allow
+   */
+  apply (changes: Changes): void
 }
 
 /** Builds a daemon and starts it. A start that fails has stopped what was running already. */
@@ -95,6 +102,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   const load = new LoadMonitor({ toleratedLagMs: config.node.toleratedLag }, { onLag: seconds => metrics.node.lag.set(seconds) })
   const kad = await composeKad(config, surroundings, load)
   const audit = composeAudit(config, surroundings, kad.host.peerId.toString())
+  let inForce = config
   const lifecycle = new Lifecycle()
   const readiness = () => reportReadiness([lifecycle, audit, ...kad.checks])
   const digest = configDigest(config)
@@ -111,6 +119,13 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
     adminSocket,
     readiness,
     bootstrapFrom: addresses => kad.bootstrap.replace(addresses),
+    apply: changes => {
+      const next = changeConfig(inForce, changes)
+      if (changes.kad?.bootstrap !== undefined) kad.bootstrap.replace(changes.kad.bootstrap) // the only one that may refuse
+      kad.apply(next)
+      http.applyLookup(next.lookup)
+      inForce = next
+    },
     [Symbol.asyncDispose]: async () => await running[Symbol.asyncDispose](),
   }
 }
@@ -158,6 +173,10 @@ function composeHttp (config: Config, surroundings: Surroundings, { kad, load, r
     public: listenerFor('public', publicApp),
     ops: [history, ...listenerFor('ops', opsApp)],
     admin: new AdminSocket({ path: adminSocket, drainTimeoutMs }, { app: adminApp, log: deps.log }),
+    applyLookup: ({ deadline, concurrent }: Config['lookup']) => {
+      lookup.apply({ deadlineMs: deadline, concurrent })
+      values.apply({ deadlineMs: deadline, concurrent })
+    },
   }
 }
 
@@ -248,6 +267,7 @@ export async function composeKad (config: Config, surroundings: Surroundings, ad
     inspection: new Inspection({ host, view, records, values, announcer }),
     checks: [...stored, bootstrap, tableWarmth(view, kad.warmTable), selfLookupDone(engine)],
     components: [...stored, toComponent(host), server, records, bootstrap, ...remembered, refresh, announcer],
+    apply: (settings: PlaneSettings) => applySettings(settings, { engine, server, diversity, records, values, announcer }),
   }
 }
 

@@ -87,14 +87,15 @@ export function * eachSetting (): Generator<[section: string, key: string, setti
 }
 
 /** What the overlay's protocol fixes for everyone who serves it. */
-function applyRules (config: Config): Config {
+export function applyRules (config: Config): Config {
   if (config.kad.protocol !== AMINO_PROTOCOL) return config
   // IPFS kad-dht, provider records: 48 h validity is a MUST on the public network's protocol.
   const validity = settings.providers.maxTtl.fallback
   return { ...config, providers: { ...config.providers, ttl: validity, maxTtl: validity } }
 }
 
-function findConflicts (config: Config): string[] {
+/** What cannot be in force together, one sentence each. */
+export function findConflicts (config: Config): string[] {
   const conflicts: string[] = []
   const { identity, kad, node, providers } = config
   if (providers.ttl > providers.maxTtl) conflicts.push('providers.ttl: must not exceed providers.maxTtl')

@@ -11,9 +11,13 @@ import { isLive, type ProviderRecord } from './provider/record.ts'
 import type { Publisher, Published } from './publisher.ts'
 import { encodePeer } from './rpc/message.ts'
 
-interface Options {
+/** May change while keys are announced. */
+export interface AnnouncementTtl {
   readonly ttlMs: number
   readonly maxTtlMs: number
+}
+
+interface Options extends AnnouncementTtl {
   /** Percent of its TTL after which an announcement is repeated. */
   readonly republishPercent: number
   /** Keys announced at most. */
@@ -54,7 +58,7 @@ const REPEAT_CONCURRENCY = 4
 
 /** What this daemon provides on its operator's behalf: announced now, and again until its time is over or it is withdrawn, also across restarts. */
 export class Announcer implements Component {
-  readonly #opts: Options
+  #opts: Options
   readonly #deps: Deps
   /** Bounded by `limit`. */
   readonly #announcements = new Map<string, Announcement>()
@@ -66,6 +70,16 @@ export class Announcer implements Component {
   constructor (opts: Options, deps: Deps) {
     this.#opts = opts
     this.#deps = deps
+  }
+
+  /**
+   * Puts another TTL in force. What is announced keeps the time that the operator asked for; under a shorter TTL it is repeated
+   * sooner, since others then forget it sooner.
+   */
+  apply ({ ttlMs, maxTtlMs }: AnnouncementTtl): void {
+    this.#opts = { ...this.#opts, ttlMs, maxTtlMs }
+    const latest = this.#deps.now() + this.#repeatAfterMs
+    for (const announcement of this.#announcements.values()) announcement.repeatAt = Math.min(announcement.repeatAt, latest)
   }
 
   get size (): number { return this.#announcements.size }
@@ -173,11 +187,13 @@ export class Announcer implements Component {
     announcement.repeatAt = now() + REPEAT_TIMEOUT_MS
     const published = await publisher.publishProvider(announcement.key, encodePeer({ id: self, addrs: addresses() }), walk)
     if (published.reached > 0) {
-      announcement.repeatAt = now() + this.#opts.ttlMs * this.#opts.republishPercent / 100
+      announcement.repeatAt = now() + this.#repeatAfterMs
       announcement.othersUntil = now() + this.#opts.ttlMs
     }
     return published
   }
+
+  get #repeatAfterMs (): number { return this.#opts.ttlMs * this.#opts.republishPercent / 100 }
 
   #hold ({ key, expiresAt }: Announcement): void {
     const { self, addresses, records } = this.#deps

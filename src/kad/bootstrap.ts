@@ -52,7 +52,7 @@ export class Bootstrap implements Component, ReadinessCheck {
   }
 
   async start (): Promise<void> {
-    this.replace(this.#opts.peers)
+    this.#use(this.#opts.peers)
     this.#timer = setInterval(() => { if (this.#roundCount === 0) this.#startRound() }, this.#opts.probeIntervalMs).unref()
   }
 
@@ -64,9 +64,14 @@ export class Bootstrap implements Component, ReadinessCheck {
 
   /**
    * Puts another bootstrap set in force and probes it at once.
-   * @throws {DhtError} BadRequest for an address that is never dialled
+   * @throws {DhtError} BadRequest for an empty set, which would cut us off, and for an address that is never dialled
    */
   replace (peers: readonly string[]): void {
+    if (peers.length === 0) throw new DhtError('BadRequest', 'A bootstrap set has at least one peer: without any this daemon could not come back.')
+    this.#use(peers)
+  }
+
+  #use (peers: readonly string[]): void {
     const undialled = peers.find(peer => !isInScope(peer, this.#opts.scope))
     if (undialled !== undefined) {
       throw new DhtError('BadRequest', `The bootstrap address ${undialled} is private, and kad.addresses = "public" does not dial such.`, { hint: 'Set kad.addresses = "any" for an overlay on a private network.' })

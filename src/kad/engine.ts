@@ -23,6 +23,12 @@ interface EngineTable extends EventTarget {
   remove (peer: PeerId): Promise<void>
 }
 
+/** How wide the engine's queries are: read when a query begins, so those under way keep what they began with. */
+interface EngineQueries {
+  alpha: number
+  disjointPaths: number
+}
+
 /**
  * kad-dht as we use it: iterative queries and the routing table. The only place that knows its events, and the members it does not
  * export as types.
@@ -36,6 +42,13 @@ export class Engine {
     this.#host = host
     this.#dht = host.services.dht
     this.#table = (this.#dht as KadDHT & { readonly routingTable: EngineTable }).routingTable
+  }
+
+  /** For every lookup that begins from now on. */
+  setWidth ({ concurrency, disjointPaths }: { readonly concurrency: number, readonly disjointPaths: number }): void {
+    const { queryManager } = this.#dht as KadDHT & { readonly queryManager: EngineQueries }
+    queryManager.alpha = concurrency
+    queryManager.disjointPaths = disjointPaths
   }
 
   get tableSize (): number { return this.#table.size }

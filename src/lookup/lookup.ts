@@ -12,7 +12,7 @@ import { onePerPeer } from './one-per-peer.ts'
 import { PlaneWalk, type Question } from './plane-walk.ts'
 import type { OverlayPlane } from './ports.ts'
 import { SharedWalks } from './shared-walks.ts'
-import { WalkBudget } from './walk-budget.ts'
+import { WalkBudget, type WalkBudgetOptions } from './walk-budget.ts'
 
 /** A walk keeps what it found for callers that come late: as many records as one request may look at. */
 const RECORDS_PER_WALK = 10_000
@@ -20,9 +20,7 @@ const RECORDS_PER_WALK = 10_000
 /** Callers that one walk serves; beyond them another begins. */
 const CALLERS_PER_WALK = 1000
 
-interface Options {
-  readonly deadlineMs: number
-  readonly concurrent: number
+interface Options extends WalkBudgetOptions {
   readonly cacheEntries: number
   readonly cacheTtlMs: number
   readonly cacheEmptyTtlMs: number
@@ -57,6 +55,11 @@ export class Lookup implements LookupPort {
     this.#deps = deps
     this.#budget = new WalkBudget(options, deps.metrics)
     this.#cache = new AnswerCache({ entries: options.cacheEntries, ttlMs: options.cacheTtlMs, emptyTtlMs: options.cacheEmptyTtlMs })
+  }
+
+  /** Puts other bounds in force for the walks that begin from now on. */
+  apply (bounds: WalkBudgetOptions): void {
+    this.#budget.apply(bounds)
   }
 
   /** Reading the records throws Backpressure before the first one when too many lookups walk. */

@@ -40,6 +40,11 @@ export class ValueLookup implements ValuePort {
     this.#budget = new WalkBudget(options, deps.metrics)
   }
 
+  /** Puts other bounds in force for the walks that begin from now on. */
+  apply (bounds: WalkBudgetOptions): void {
+    this.#budget.apply(bounds)
+  }
+
   async find (key: Uint8Array, { signal }: Caller): Promise<Uint8Array | undefined> {
     return await this.#run('value', signal, stack => {
       const seat = stack.use(this.#searches.join(Buffer.from(key).toString('base64url'), () => this.#search(key), signal))

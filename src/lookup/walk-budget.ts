@@ -17,13 +17,18 @@ export interface RunningWalk extends Walk, Disposable {
 
 /** Walks cost RPCs and memory until they end: at most `concurrent` at once, each for at most `deadlineMs`. */
 export class WalkBudget {
-  readonly #options: WalkBudgetOptions
+  #options: WalkBudgetOptions
   readonly #metrics: Metrics['lookup']
   #running = 0
 
   constructor (options: WalkBudgetOptions, metrics: Metrics['lookup']) {
     this.#options = options
     this.#metrics = metrics
+  }
+
+  /** Puts other bounds in force; walks under way keep their deadline. */
+  apply (options: WalkBudgetOptions): void {
+    this.#options = { deadlineMs: options.deadlineMs, concurrent: options.concurrent }
   }
 
   /**

@@ -257,3 +257,26 @@ t.test('of what was announced before no more is taken up than may be announced, 
   await new Promise(resolve => setImmediate(resolve))
   t.strictSame(stopped.publisher.published, [])
 })
+
+t.test('under a shorter TTL announcements are repeated sooner, and keep the time the operator asked for', async t => {
+  const { announcer, clock, publisher, records } = setUp()
+  const { expiresAt } = await announcer.announce(KEY, { signal })
+  announcer.apply({ ttlMs: 2 * HOUR_MS, maxTtlMs: 2 * HOUR_MS })
+  t.match(records.held(KEY), [{ expiresAt }])
+  await t.rejects(announcer.announce(keyOf('other'), { signal, ttlMs: 3 * HOUR_MS }), { code: 'BadRequest', message: 'A TTL is between 1s and 2h.' })
+  clock.advance(0.45 * 2 * HOUR_MS - 1)
+  await announcer.repeatDue()
+  t.equal(publisher.published.length, 1)
+  clock.advance(1)
+  await announcer.repeatDue()
+  t.equal(publisher.published.length, 2)
+})
+
+t.test('a longer TTL does not put off what others are about to forget', async t => {
+  const { announcer, clock, publisher } = setUp()
+  await announcer.announce(KEY, { signal })
+  announcer.apply({ ttlMs: 48 * HOUR_MS, maxTtlMs: 48 * HOUR_MS })
+  clock.advance(0.45 * TTL_MS)
+  await announcer.repeatDue()
+  t.equal(publisher.published.length, 2)
+})

@@ -135,3 +135,9 @@ t.test('after its stop nobody is asked', async t => {
   await nextTurn()
   t.strictSame(network.dialled, [])
 })
+
+t.test('an empty set is refused, and the one in force stays', async t => {
+  const { bootstrap } = await setUp(t, { peers: ['a'], living: ['a'] })
+  t.throws(() => bootstrap.replace([]), { code: 'BadRequest', message: /at least one peer/ })
+  t.equal(bootstrap.alive, 1)
+})

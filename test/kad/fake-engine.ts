@@ -15,6 +15,7 @@ export class FakeEngine implements Pick<Engine, keyof Engine> {
   closest: readonly PeerInfo[] = []
   values: readonly Uint8Array[] = []
 
+  width: { readonly concurrency: number, readonly disjointPaths: number } | undefined
   readonly offered: string[] = []
   readonly dropped: string[] = []
   readonly walks: Walk[] = []
@@ -26,6 +27,7 @@ export class FakeEngine implements Pick<Engine, keyof Engine> {
   remove (peer: PeerId): void { this.#table.removed(peer) }
   endSelfLookup (): void { this.#selfLookup() }
 
+  setWidth (width: { readonly concurrency: number, readonly disjointPaths: number }): void { this.width = width }
   guardTable (guard: TableGuard): void { this.guard = guard }
   onTableChange (listeners: TableListeners): void { this.#table = listeners }
   onSelfLookup (listener: () => void): void { this.#selfLookup = listener }

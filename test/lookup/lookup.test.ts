@@ -271,3 +271,13 @@ t.test('what fails or ends a shared walk, every answer says', async t => {
     t.equal(logged.length, expected === 'error' ? 1 : 0, 'and it is logged once')
   }
 })
+
+t.test('other bounds hold for the walks that begin after them', async t => {
+  const { lookup } = setUp({ walk: walk => yieldsThenHangs(walk, a) }, { deadlineMs: 10_000, concurrent: 4 })
+  lookup.apply({ deadlineMs: 10, concurrent: 1 })
+  const { records, summary } = lookup.providers(key('k'), all)
+  t.strictSame(await collect(records), [a])
+  t.equal(summary.truncated, 'deadline')
+  lookup.apply({ deadlineMs: 10, concurrent: 0 })
+  await t.rejects(collect(lookup.providers(key('other'), all).records), { code: 'Backpressure' })
+})

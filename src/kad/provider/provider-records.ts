@@ -8,7 +8,8 @@ import { exceededQuota, type QuotaLimits } from './quota.ts'
 import type { ProviderRecord, RecordSource } from './record.ts'
 import type { ProviderStore } from './store/store.ts'
 
-interface Options extends QuotaLimits {
+/** May change while records are held. */
+export interface ProviderLimits extends QuotaLimits {
   /** How long an announcement counts. Milliseconds. */
   readonly ttlMs: number
   readonly addsPerPeerPerSecond: number
@@ -34,16 +35,25 @@ const EXPIRE_BATCH = 2000
 
 /** Takes announcements in within the quotas, hands out what is live, and removes what is over. */
 export class ProviderRecords implements Component {
-  readonly #opts: Options
+  #opts: ProviderLimits
   readonly #deps: Deps
-  readonly #rate: RateLimit
+  #rate: RateLimit
   #timer: NodeJS.Timeout | undefined
   #nextBatch: NodeJS.Immediate | undefined
 
-  constructor (opts: Options, deps: Deps) {
+  constructor (opts: ProviderLimits, deps: Deps) {
     this.#opts = opts
     this.#deps = deps
     this.#rate = new RateLimit({ perSecond: opts.addsPerPeerPerSecond })
+  }
+
+  /**
+   * Puts other limits in force at once. What is held stays for the time it was given, also beyond a cap that was lowered: nothing is
+   * pushed out, what is new is refused until there is room, and refreshes are taken, which then count for the TTL of the day.
+   */
+  apply (limits: ProviderLimits): void {
+    if (limits.addsPerPeerPerSecond !== this.#opts.addsPerPeerPerSecond) this.#rate = new RateLimit({ perSecond: limits.addsPerPeerPerSecond })
+    this.#opts = limits
   }
 
   async start (): Promise<void> {

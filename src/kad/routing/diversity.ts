@@ -12,12 +12,17 @@ export type FullScope = 'table' | 'bucket'
  * places in it. A peer counts once in each of its groups.
  */
 export class DiversityCount {
-  readonly #limits: DiversityLimits
+  #limits: DiversityLimits
   /** Bounded by the routing table: groups of peers that are in it. */
   readonly #table = new Map<string, number>()
   readonly #buckets = new Map<string, number>()
 
   constructor (limits: DiversityLimits) {
+    this.#limits = limits
+  }
+
+  /** Other limits from now on. Peers that are in the table stay. */
+  apply (limits: DiversityLimits): void {
     this.#limits = limits
   }
 

@@ -14,9 +14,9 @@ export interface BudgetLimits {
 
 /** What one peer, and one IP prefix, may have of the RPC server. Checked before a request is decoded. */
 export class RpcBudgets {
-  readonly #limits: BudgetLimits
-  readonly #peerRate: RateLimit
-  readonly #prefixRate: RateLimit
+  #limits: BudgetLimits
+  #peerRate: RateLimit
+  #prefixRate: RateLimit
   /** Open streams by party; bounded by `streams`. */
   readonly #open = new Map<string, number>()
   #total = 0
@@ -25,6 +25,14 @@ export class RpcBudgets {
     this.#limits = limits
     this.#peerRate = new RateLimit({ perSecond: limits.rpcsPerPeerPerSecond })
     this.#prefixRate = new RateLimit({ perSecond: limits.rpcsPerPrefixPerSecond })
+  }
+
+  /** Other limits from now on. Streams that are open stay; a rate that changes begins with a full reserve for everybody. */
+  apply (limits: BudgetLimits): void {
+    const before = this.#limits
+    this.#limits = limits
+    if (limits.rpcsPerPeerPerSecond !== before.rpcsPerPeerPerSecond) this.#peerRate = new RateLimit({ perSecond: limits.rpcsPerPeerPerSecond })
+    if (limits.rpcsPerPrefixPerSecond !== before.rpcsPerPrefixPerSecond) this.#prefixRate = new RateLimit({ perSecond: limits.rpcsPerPrefixPerSecond })
   }
 
   get openStreams (): number { return this.#total }

@@ -4,6 +4,7 @@ import { DhtError } from '../../core/errors.ts'
 import { FrameSplitter } from './frames.ts'
 import type { Sender } from './handler.ts'
 
+/** Read anew at every check: they may change while the stream is open. */
 interface Options {
   /** How long a frame may take from its first byte to its last, and a reply to be read. Milliseconds. */
   readonly readTimeoutMs: number

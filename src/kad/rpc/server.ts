@@ -12,11 +12,13 @@ import type { RpcHandlers, Sender } from './handler.ts'
 import { InboundStream } from './inbound-stream.ts'
 import { decodeRequest, encodeReply, type MessageType } from './message.ts'
 
-interface Options extends BudgetLimits {
-  readonly protocol: string
+/** What may change while the server runs. */
+export interface RpcLimits extends BudgetLimits {
   readonly readTimeoutMs: number
   readonly idleTimeoutMs: number
 }
+
+interface Options extends RpcLimits { readonly protocol: string }
 
 interface Deps {
   readonly host: Pick<Libp2p, 'handle' | 'unhandle'>
@@ -29,6 +31,9 @@ interface Deps {
 
 const SWEEP_INTERVAL_MS = 500
 
+/** libp2p's own limit of streams a connection: above the most that our budget can be set to, so that it is ours that refuses, and counts. */
+const LIBP2P_STREAMS = 2048
+
 /** What each message asks of us. A PING is how others find out that we live. */
 const KIND: Readonly<Record<MessageType, WorkKind>> = {
   PUT_VALUE: 'provide', GET_VALUE: 'lookup', ADD_PROVIDER: 'provide', GET_PROVIDERS: 'lookup', FIND_NODE: 'lookup', PING: 'control',
@@ -36,32 +41,40 @@ const KIND: Readonly<Record<MessageType, WorkKind>> = {
 
 /** Serves the overlay's Kademlia protocol: the six messages, within budgets, in the order they came on each stream. */
 export class RpcServer implements Component {
-  readonly #opts: Options
+  readonly #protocol: string
   readonly #deps: Deps
   readonly #budgets: RpcBudgets
+  /** Of all streams, those that are open too. */
+  readonly #timeouts: { readTimeoutMs: number, idleTimeoutMs: number }
   /** Bounded by the stream budget. */
   readonly #streams = new Set<InboundStream>()
   #sweep: NodeJS.Timeout | undefined
 
   constructor (opts: Options, deps: Deps) {
-    this.#opts = opts
+    this.#protocol = opts.protocol
     this.#deps = deps
     this.#budgets = new RpcBudgets(opts)
+    this.#timeouts = { readTimeoutMs: opts.readTimeoutMs, idleTimeoutMs: opts.idleTimeoutMs }
+  }
+
+  /** Puts other limits in force at once. What is open stays open, within the new timeouts. */
+  apply (limits: RpcLimits): void {
+    this.#budgets.apply(limits)
+    this.#timeouts.readTimeoutMs = limits.readTimeoutMs
+    this.#timeouts.idleTimeoutMs = limits.idleTimeoutMs
   }
 
   async start (): Promise<void> {
-    const { protocol, streamsPerPeer } = this.#opts
-    await this.#deps.host.handle(protocol, (stream, connection) => this.#accept(stream, connection), {
-      // Above our own budget, so that it is ours that refuses, and counts.
-      maxInboundStreams: streamsPerPeer * 2,
-      maxOutboundStreams: streamsPerPeer * 2,
+    await this.#deps.host.handle(this.#protocol, (stream, connection) => this.#accept(stream, connection), {
+      maxInboundStreams: LIBP2P_STREAMS,
+      maxOutboundStreams: LIBP2P_STREAMS,
     })
     this.#sweep = setInterval(() => this.#checkTimes(), SWEEP_INTERVAL_MS).unref()
   }
 
   async stop (): Promise<void> {
     clearInterval(this.#sweep)
-    await this.#deps.host.unhandle(this.#opts.protocol)
+    await this.#deps.host.unhandle(this.#protocol)
     for (const stream of this.#streams) stream.abort(new DhtError('NotReady', 'The daemon is stopping.'))
   }
 
@@ -74,8 +87,7 @@ export class RpcServer implements Component {
       stream.abort(err as Error)
       return
     }
-    const { readTimeoutMs, idleTimeoutMs } = this.#opts
-    const inbound: InboundStream = new InboundStream({ readTimeoutMs, idleTimeoutMs }, {
+    const inbound: InboundStream = new InboundStream(this.#timeouts, {
       stream,
       sender,
       now: this.#deps.now,

@@ -6,7 +6,8 @@ import { ExpiryQueue } from '../provider/store/expiry-queue.ts'
 import { assertValidValue } from './namespaces.ts'
 import { encodeValueRecord } from './value-record.ts'
 
-interface Options {
+/** May change while values are held. */
+export interface ValueLimits {
   /** Values held in all, and of one sender. */
   readonly records: number
   readonly recordsPerPeer: number
@@ -36,7 +37,7 @@ const EXPIRE_BATCH = 1000
 
 /** Values in memory: valid ones only, the newest of each key, never replaced by an older one. */
 export class ValueStore {
-  readonly #opts: Options
+  #opts: ValueLimits
   readonly #deps: Deps
   /** Bounded by `records`. */
   readonly #values = new Map<string, HeldValue>()
@@ -47,9 +48,14 @@ export class ValueStore {
   readonly #lastPut = new Map<string, Promise<void>>()
   #waiting = 0
 
-  constructor (opts: Options, deps: Deps) {
+  constructor (opts: ValueLimits, deps: Deps) {
     this.#opts = opts
     this.#deps = deps
+  }
+
+  /** Puts other limits in force at once. What is held stays for its time: nothing is pushed out by a lower limit. */
+  apply (limits: ValueLimits): void {
+    this.#opts = limits
   }
 
   get size (): number { return this.#values.size }

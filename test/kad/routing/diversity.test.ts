@@ -44,3 +44,14 @@ t.test('private addresses give no group, and who has none is never kept out', as
   for (let peer = 0; peer < 100; peer++) diversity.add([], 0)
   t.equal(diversity.fullScope([], 0), undefined)
 })
+
+t.test('lower limits keep others out, and push nobody out', async t => {
+  const diversity = create()
+  for (let bucket = 0; bucket < 2; bucket++) diversity.add([GROUP], bucket)
+  t.equal(diversity.fullScope([GROUP], 9), undefined)
+  diversity.apply({ inTable: 1, inBucket: 1 })
+  t.equal(diversity.fullScope([GROUP], 9), 'table')
+  diversity.remove([GROUP], 0)
+  diversity.remove([GROUP], 1)
+  t.equal(diversity.fullScope([GROUP], 9), undefined)
+})
