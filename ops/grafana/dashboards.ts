@@ -90,6 +90,19 @@ const lookups: Dashboard = {
   },
 }
 
+const bridge: Dashboard = {
+  uid: 'svc-dht-bridge',
+  title: 'svc-dht: bridge',
+  rows: {
+    'From discv5 to libp2p': [
+      { title: 'Records', description: 'Verified records of discv5 nodes that were considered.', unit: 'reqps', queries: { [rate('svc_dht_bridge_records_total', 'instance')]: '{{instance}}' } },
+      { title: 'Dropped', description: 'Records that led to no dial, by reason. Mostly seen or predicate: a healthy mixed network.', unit: 'reqps', queries: { [rate('svc_dht_bridge_dropped_total', 'reason')]: '{{reason}}' } },
+      { title: 'Dials', description: 'Only joined reach the routing table; foreign nodes do not speak the overlay’s protocol.', unit: 'reqps', queries: { [rate('svc_dht_bridge_dials_total', 'outcome')]: '{{outcome}}' } },
+      { title: 'Waiting', description: 'Bounded by bridge.waiting; beyond it records are dropped as full.', queries: { [`svc_dht_bridge_waiting{${OF}}`]: '{{instance}}' } },
+    ],
+  },
+}
+
 const runtime: Dashboard = {
   uid: 'svc-dht-runtime',
   title: 'svc-dht: runtime',
@@ -122,4 +135,4 @@ const audit: Dashboard = {
 }
 
 /** Every dashboard; each becomes `<uid>.json`. */
-export const DASHBOARDS: readonly Dashboard[] = [overview, kademlia, store, lookups, runtime, audit]
+export const DASHBOARDS: readonly Dashboard[] = [overview, kademlia, store, lookups, bridge, runtime, audit]

@@ -74,6 +74,12 @@ export function createMetrics (registry = new Registry()) {
       checkpointTime: gauge('svc_dht_audit_checkpoint_time_seconds', 'When the last checkpoint was signed, in seconds since 1970.'),
       appendSeconds: histogram('svc_dht_audit_append_seconds', 'Time of an entry to be safe in the log.', COMMIT_SECONDS),
     },
+    bridge: {
+      records: counter('svc_dht_bridge_records_total', 'Verified records of discv5 nodes that the bridge considered.'),
+      dropped: counter('svc_dht_bridge_dropped_total', 'Records that led to no dial, by reason.', ['reason']),
+      dials: counter('svc_dht_bridge_dials_total', 'Dials of discovered nodes, by outcome.', ['outcome']),
+      waiting: gauge('svc_dht_bridge_waiting', 'Discovered nodes that wait to be dialled.'),
+    },
     http: {
       reject,
       requests: counter('http_requests_total', 'HTTP requests, by listener, route and status.', ['service', 'route', 'code']),
