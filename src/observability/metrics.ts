@@ -11,14 +11,8 @@ const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 const COUNTS = [0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100]
 
 export function createMetrics (registry = new Registry()) {
-  const registers = [registry]
-  const counter = <const L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
-    new Counter<L>({ name, help, labelNames: [...labelNames], registers })
-  const gauge = <const L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
-    new Gauge<L>({ name, help, labelNames: [...labelNames], registers })
-  const histogram = <const L extends string = never>(name: string, help: string, buckets: number[], labelNames: readonly L[] = []) =>
-    new Histogram<L>({ name, help, labelNames: [...labelNames], buckets, registers })
-
+  const meters = metersIn(registry)
+  const { counter, gauge, histogram } = meters
   const rejected = counter('rejected_total', 'Requests refused before they did any work, on every surface, by reason.', ['reason'])
   const reject = (reason: RejectReason): void => rejected.inc({ reason })
 
@@ -74,17 +68,36 @@ export function createMetrics (registry = new Registry()) {
       checkpointTime: gauge('svc_dht_audit_checkpoint_time_seconds', 'When the last checkpoint was signed, in seconds since 1970.'),
       appendSeconds: histogram('svc_dht_audit_append_seconds', 'Time of an entry to be safe in the log.', COMMIT_SECONDS),
     },
-    bridge: {
-      records: counter('svc_dht_bridge_records_total', 'Verified records of discv5 nodes that the bridge considered.'),
-      dropped: counter('svc_dht_bridge_dropped_total', 'Records that led to no dial, by reason.', ['reason']),
-      dials: counter('svc_dht_bridge_dials_total', 'Dials of discovered nodes, by outcome.', ['outcome']),
-      waiting: gauge('svc_dht_bridge_waiting', 'Discovered nodes that wait to be dialled.'),
-    },
+    bridge: bridgeMetrics(meters),
     http: {
       reject,
       requests: counter('http_requests_total', 'HTTP requests, by listener, route and status.', ['service', 'route', 'code']),
       seconds: histogram('request_latency_seconds', 'Time of HTTP requests.', REQUEST_SECONDS, ['service', 'route', 'method']),
       inFlight: gauge('svc_dht_http_in_flight', 'HTTP requests in flight, by listener.', ['service']),
     },
+  }
+}
+
+function bridgeMetrics ({ counter, gauge }: Meters) {
+  return {
+    records: counter('svc_dht_bridge_records_total', 'Verified records of discv5 nodes that the bridge considered.'),
+    dropped: counter('svc_dht_bridge_dropped_total', 'Records that led to no dial, by reason.', ['reason']),
+    dials: counter('svc_dht_bridge_dials_total', 'Dials of discovered nodes, by outcome.', ['outcome']),
+    waiting: gauge('svc_dht_bridge_waiting', 'Discovered nodes that wait to be dialled.'),
+  }
+}
+
+/** A section that grows gets a function of its own, which takes these. */
+type Meters = ReturnType<typeof metersIn>
+
+function metersIn (registry: Registry) {
+  const registers = [registry]
+  return {
+    counter: <const L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
+      new Counter<L>({ name, help, labelNames: [...labelNames], registers }),
+    gauge: <const L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
+      new Gauge<L>({ name, help, labelNames: [...labelNames], registers }),
+    histogram: <const L extends string = never>(name: string, help: string, buckets: number[], labelNames: readonly L[] = []) =>
+      new Histogram<L>({ name, help, labelNames: [...labelNames], buckets, registers }),
   }
 }

@@ -3,7 +3,10 @@ import { pino } from 'pino'
 import { ChainsafeEngine } from '../../src/discv5/chainsafe/engine.ts'
 import type { Discv5Engine } from '../../src/discv5/engine.ts'
 import { decodeRecord } from '../../src/discv5/enr/record.ts'
+import { NativeEngine } from '../../src/discv5/native-engine.ts'
 import { loadSecp256k1 } from '../../src/discv5/secp256k1.ts'
+import { UdpSocket } from '../../src/discv5/socket.ts'
+import { LIMITS } from './network.ts'
 
 export interface EngineOptions {
   readonly ip?: string
@@ -21,6 +24,15 @@ export const makeChainsafe: MakeEngine = ({ ip = '127.0.0.1', port = 0, pingInte
   const secret = randomBytes(32)
   return new ChainsafeEngine({ listen: { ip, port }, pingIntervalMs, lookupTimeoutMs: 3000 }, {
     key: { privateKey: () => secret }, readRecord: bytes => decodeRecord(bytes, secp256k1), log, now: Date.now,
+  })
+}
+
+export const makeNative: MakeEngine = ({ ip = '127.0.0.1', port = 0, pingIntervalMs = 3000 } = {}) => {
+  const secret = randomBytes(32)
+  return new NativeEngine({
+    external: {}, bootnodes: [], limits: LIMITS, sessions: 2000, requestTimeoutMs: 500, retries: 2, pingIntervalMs, lookupConcurrency: 3, votes: 10,
+  }, {
+    key: { privateKey: () => secret }, secp256k1, sockets: [new UdpSocket({ ip, port }, () => {})], log, now: Date.now, random: Math.random,
   })
 }
 
