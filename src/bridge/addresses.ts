@@ -1,7 +1,4 @@
-import { isPrivateIp } from '../policy/ip-group.ts'
-
-/** From where a record came: `public` may not name addresses inside our own network, `any` is for a LAN or a laptop. */
-export type AddressScope = 'public' | 'any'
+import { isInScope, type AddressScope } from '../kad/addresses.ts'
 
 const FAMILIES = [
   { ip: 'ip', bytes: 4, tcp: 'tcp', quic: 'quic', protocol: 'ip4' },
@@ -15,7 +12,7 @@ export interface DialAddresses {
   readonly hadRefused: boolean
 }
 
-/** Every libp2p address of a record. Ports go with the IP of their family; `udp` and `udp6` are discv5's own and never dialled. */
+/** Every libp2p address of a record that is in scope: a record from the public network does not have us knock inside our own. Ports go with the IP of their family; `udp` and `udp6` are discv5's own and never dialled. */
 export function dialAddresses (pairs: ReadonlyMap<string, Uint8Array>, scope: AddressScope): DialAddresses {
   const addresses: string[] = []
   let hadRefused = false
@@ -25,7 +22,7 @@ export function dialAddresses (pairs: ReadonlyMap<string, Uint8Array>, scope: Ad
     const tcp = port(pairs.get(family.tcp))
     if (bytes?.length !== family.bytes || (quic === undefined && tcp === undefined)) continue
     const ip = ipText(bytes)
-    if (isNobody(bytes) || (scope === 'public' && isPrivateIp(ip))) {
+    if (isNobody(bytes) || !isInScope(`/${family.protocol}/${ip}`, scope)) {
       hadRefused = true
       continue
     }

@@ -1,9 +1,8 @@
 import type { Clock, Component } from '../core/component.ts'
 import type { Discv5Engine, NodeRecord } from '../discv5/engine.ts'
+import type { AddressScope } from '../kad/addresses.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
-import { RateLimit } from '../policy/rate-limit.ts'
-import type { AddressScope } from './addresses.ts'
 import { toCandidate, type Candidate } from './candidate.ts'
 import { PeerIndex } from './peer-index.ts'
 import type { Predicate } from './predicate.ts'
@@ -16,7 +15,6 @@ export interface BridgeOptions {
   readonly self: string
   /** Candidates that wait to be dialled. */
   readonly waiting: number
-  readonly dialsPerSecond: number
   readonly dialsAtOnce: number
   /** Records remembered as handled, and nodes whose peer is known. */
   readonly remembered: number
@@ -34,6 +32,8 @@ export interface Dialer {
 interface Deps {
   readonly discv5: Pick<Discv5Engine, 'onDiscovered'>
   readonly dialer: Dialer
+  /** Dials a second. Gives 0 when one may begin now. */
+  readonly rate: { take (party: string, now: number): number }
   readonly metrics: Metrics['bridge']
   readonly log: Logger
   readonly now: Clock
@@ -50,7 +50,6 @@ export class Bridge implements Component {
   readonly #opts: BridgeOptions
   readonly #deps: Deps
   readonly #seen: SeenRecords
-  readonly #rate: RateLimit
   /** Bounded by `waiting`; a full line refuses newcomers. By node ID, so that a newer record takes the place of an older. */
   readonly #waiting = new Map<string, Candidate>()
   readonly #dialing = new Set<Promise<void>>()
@@ -62,7 +61,6 @@ export class Bridge implements Component {
     this.#opts = opts
     this.#deps = deps
     this.#seen = new SeenRecords({ limit: opts.remembered, ttlMs: opts.rememberedMs })
-    this.#rate = new RateLimit({ perSecond: opts.dialsPerSecond, parties: 1 })
     this.index = new PeerIndex(opts.remembered)
   }
 
@@ -96,7 +94,7 @@ export class Bridge implements Component {
 
   #pump (): void {
     while (this.#waiting.size > 0 && this.#dialing.size < this.#opts.dialsAtOnce && !this.#stopping.signal.aborted) {
-      if (this.#rate.take(LIMIT_KEY, this.#deps.now()) > 0) break
+      if (this.#deps.rate.take(LIMIT_KEY, this.#deps.now()) > 0) break
       const [nodeId, candidate] = this.#waiting.entries().next().value as [string, Candidate]
       this.#waiting.delete(nodeId)
       const dial = this.#dial(candidate).finally(() => {

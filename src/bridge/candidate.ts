@@ -1,5 +1,6 @@
 import type { NodeRecord } from '../discv5/engine.ts'
-import { dialAddresses, type AddressScope } from './addresses.ts'
+import type { AddressScope } from '../kad/addresses.ts'
+import { dialAddresses } from './addresses.ts'
 import { peerOf } from './peer-identity.ts'
 import { holds, type Predicate } from './predicate.ts'
 

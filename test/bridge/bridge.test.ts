@@ -6,14 +6,15 @@ import { Bridge, type BridgeOptions, type DialOutcome } from '../../src/bridge/b
 import type { Candidate } from '../../src/bridge/candidate.ts'
 import type { NodeRecord } from '../../src/discv5/engine.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
+import { RateLimit } from '../../src/policy/rate-limit.ts'
 import { PUBLIC_IP, recordOf } from './records.ts'
 
 const OPTIONS: BridgeOptions = {
-  predicates: [], scope: 'public', self: '12D3KooWself', waiting: 3, dialsPerSecond: 100, dialsAtOnce: 2, remembered: 100, rememberedMs: 1000,
+  predicates: [], scope: 'public', self: '12D3KooWself', waiting: 3, dialsAtOnce: 2, remembered: 100, rememberedMs: 1000,
 }
 const ADDRESS = { ip: PUBLIC_IP, tcp: [0x1f, 0x90] }
 
-function start (options: Partial<BridgeOptions> = {}) {
+function start ({ dialsPerSecond = 100, ...options }: Partial<BridgeOptions> & { readonly dialsPerSecond?: number } = {}) {
   const metrics = createMetrics()
   const dialled: Candidate[] = []
   const ends: Array<(outcome: DialOutcome) => void> = []
@@ -35,6 +36,7 @@ function start (options: Partial<BridgeOptions> = {}) {
         })
       },
     },
+    rate: new RateLimit({ perSecond: dialsPerSecond, parties: 1 }),
     metrics: metrics.bridge,
     log: pino({ level: 'silent' }),
     now: () => clock.ms,
