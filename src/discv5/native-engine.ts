@@ -72,6 +72,7 @@ export class NativeEngine implements Discv5Engine {
       privateKey: deps.key.privateKey(),
       ownRecord: () => this.#own.current,
       knownRecord: id => this.#table.get(id.toString('hex'))?.record,
+      decodeRecord: bytes => this.#records.decode(bytes),
       send: (packet, ip, port) => this.#send(packet, ip, port),
       guard: this.#guard,
       counts: this.counts,

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/component.ts'
 import { DhtError } from '../../core/errors.ts'
 import type { Counts } from '../counts.ts'
-import { decodeRecord, type Enr } from '../enr/record.ts'
+import type { Enr } from '../enr/record.ts'
 import type { Guard } from '../protect/guard.ts'
 import { Malformed } from '../malformed.ts'
 import type { Secp256k1 } from '../secp256k1.ts'
@@ -38,6 +38,8 @@ interface Deps {
   readonly privateKey: Uint8Array
   readonly ownRecord: () => Enr
   readonly knownRecord: (id: Buffer) => Enr | undefined
+  /** Undefined for what is no valid record; the reason was counted. */
+  readonly decodeRecord: (bytes: Buffer) => Enr | undefined
   readonly send: (packet: Buffer, ip: string, port: number) => void
   readonly guard: Guard
   readonly counts: Counts
@@ -263,7 +265,7 @@ export class Messenger {
   }
 
   #onHandshake (packet: Packet, authdata: Authdata & { readonly kind: 'handshake' }, from: Peer): void {
-    const { counts, guard, now, secp256k1, privateKey, ownRecord, knownRecord } = this.#deps
+    const { counts, guard, now, secp256k1, privateKey, ownRecord, knownRecord, decodeRecord } = this.#deps
     counts.events.in_handshake++
     const key = sessionKey(from.id, from.ip, from.port)
     const challenge = this.#challenges.get(key, now())
@@ -271,8 +273,9 @@ export class Messenger {
     if (!guard.mayShakeHands(challenge.record !== undefined, now())) return
     // One try for one challenge, so that guesses cost a round trip each.
     this.#challenges.delete(key)
-    const record = authdata.record === undefined ? challenge.record : this.#newest(decodeRecord(authdata.record, secp256k1), knownRecord(from.id))
-    if (record === undefined || !record.id.equals(from.id)) return void counts.drops.bad_proof++
+    const sent = authdata.record === undefined ? challenge.record : decodeRecord(authdata.record)
+    if (sent === undefined || !sent.id.equals(from.id)) return void counts.drops.bad_proof++
+    const record = this.#newest(sent, knownRecord(from.id))
     const own = ownRecord().id
     if (!secp256k1.verify(authdata.signature, idProofDigest(challenge.challengeData, authdata.ephemeralKey, own), record.publicKey)) return void counts.drops.bad_proof++
     const keys = this.#keysOf(authdata.ephemeralKey, { privateKey, initiatorId: from.id, recipientId: own, challengeData: challenge.challengeData })

@@ -1,4 +1,4 @@
-import { createCipheriv, type Cipheriv } from 'node:crypto'
+import { createCipheriv, createSecretKey, type Cipheriv } from 'node:crypto'
 
 const BLOCK = 16
 
@@ -11,7 +11,8 @@ export class Mask {
   #blocks = Buffer.alloc(4 * BLOCK)
 
   constructor (destinationId: Uint8Array) {
-    this.#ecb = createCipheriv('aes-128-ecb', destinationId.subarray(0, BLOCK), null).setAutoPadding(false)
+    // A key object: with raw bytes Node takes four times as long.
+    this.#ecb = createCipheriv('aes-128-ecb', createSecretKey(destinationId.subarray(0, BLOCK)), null).setAutoPadding(false)
   }
 
   /** The first `size` bytes of key stream for the masking IV at `ivAt` of `packet`. */
