@@ -7,7 +7,7 @@ const REQUEST_ID = { because: 'it drops leading zeros of request IDs, and reques
 /** What `@chainsafe/discv5` 11.0.0 with `@chainsafe/enr` 5.0.0 does not do. */
 const KNOWN_FAILURES = {
   'a node that never answered is not told to others': { because: 'it passes on every record in its table' },
-  'a lookup from one of ten nodes finds the other nine': { because: 'its lookup sorts with a comparator that is always -1', isNowAndThen: true },
+  'a lookup of a node that only one of ten knows finds it, and puts it first': { because: 'its lookup sorts with a comparator that is always -1', isNowAndThen: true },
   'a ban silences an address until it is lifted': { because: 'it has no bans' },
   Ping: ZERO,
   PingMultiIP: ZERO,
