@@ -20,11 +20,12 @@ import { StatusHistory } from './http/ops/status/history.ts'
 import { addStatusPage } from './http/ops/status/status-page.ts'
 import { addPublicApi } from './http/public/public-api.ts'
 import { createServer } from './http/server.ts'
+import { raiseWall, type Authorizer } from './http/wall.ts'
 import { usableAddresses } from './kad/addresses.ts'
 import { Announcer } from './kad/announcer.ts'
 import { Bootstrap } from './kad/bootstrap.ts'
 import { Engine } from './kad/engine.ts'
-import { createHost, type Host, type HostDeps } from './kad/host.ts'
+import { createHost, type Host, type HostDeps, type PeerGate } from './kad/host.ts'
 import { Inspection } from './kad/inspection.ts'
 import { KadOverlay } from './kad/overlay.ts'
 import { ProviderRecords } from './kad/provider/provider-records.ts'
@@ -58,7 +59,13 @@ import { Lookup } from './lookup/lookup.ts'
 import { ValueLookup } from './lookup/value-lookup.ts'
 import type { Logger } from './observability/logger.ts'
 import type { Metrics } from './observability/metrics.ts'
+import { FileDegradation, ForgottenDegradation } from './policy/degradation-store.ts'
+import { DegradedMode, WritableAdmission } from './policy/degraded-mode.ts'
+import { ASN_DATABASE, COUNTRY_DATABASE, IpDatabase } from './policy/ip-database.ts'
 import { LoadMonitor, type Admission } from './policy/load-monitor.ts'
+import type { Surface } from './policy/permissions.ts'
+import { PROFILE_NAMES } from './policy/policy.ts'
+import { PolicyHolder } from './policy/policy-holder.ts'
 
 /** What a daemon gets from where it runs. */
 export interface Surroundings {
@@ -100,17 +107,21 @@ export interface Daemon extends AsyncDisposable {
 export async function startDaemon (config: Config, surroundings: Surroundings): Promise<Daemon> {
   const { adminSocket, metrics, version } = surroundings
   const load = new LoadMonitor({ toleratedLagMs: config.node.toleratedLag }, { onLag: seconds => metrics.node.lag.set(seconds) })
-  const kad = await composeKad(config, surroundings, load)
+  const guards = composeGuards(config, surroundings, load)
+  const { policy, degraded } = guards
+  const kad = await composeKad(config, surroundings, guards.admission, { admits: subject => policy.decide(subject).admitted })
   const audit = composeAudit(config, surroundings, kad.host.peerId.toString())
   let inForce = config
   const lifecycle = new Lifecycle()
-  const readiness = () => reportReadiness([lifecycle, audit, ...kad.checks])
+  const readiness = (): ReadinessReport => ({
+    ...reportReadiness([lifecycle, policy, audit, ...kad.checks]), ...(degraded.current !== undefined && { degraded: degraded.current.reason }),
+  })
   const digest = configDigest(config)
   metrics.node.build.set({ version: version.version, git_sha: version.gitSha }, 1)
   metrics.node.config.set({ digest }, 1)
 
-  const http = composeHttp(config, surroundings, { kad, load, readiness, digest })
-  const running = await startAll([load, ...http.ops, audit, ...kad.components, ...http.public, http.admin, lifecycle])
+  const http = composeHttp(config, surroundings, { kad, guards, readiness, digest })
+  const running = await startAll([load, ...guards.databases, degraded, ...http.ops, audit, ...kad.components, ...http.public, http.admin, lifecycle])
   return {
     peerId: kad.host.peerId.toString(),
     addresses: () => kad.host.getMultiaddrs().map(String),
@@ -132,15 +143,48 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
 
 type KadPlane = Awaited<ReturnType<typeof composeKad>>
 
+/** Until capabilities are issued, the permissions of the admin socket are its authentication: whoever opens it is the operator. */
+const SOCKET_OPERATOR: Authorizer = {
+  authorize: () => ({ id: 'operator', capabilityId: 'unix-socket', requestsPerSecond: undefined }),
+}
+
+/** What stands before the work on every surface: the policy, degraded mode, load. */
+function composeGuards ({ policy: rules, node }: Config, { metrics, log, now }: Surroundings, load: Admission) {
+  const database = <T>(path: string, kind: { readonly type: RegExp, readonly pick: (record: unknown) => T | undefined }) =>
+    path === '' ? undefined : new IpDatabase<T>({ ...kind, path, intervalMs: rules.databaseInterval })
+  const asn = database(rules.asnDatabase, ASN_DATABASE)
+  const country = database(rules.countryDatabase, COUNTRY_DATABASE)
+  const policy = new PolicyHolder({
+    profile: rules.profile,
+    allow: { peers: rules.allowPeers, prefixes: rules.allowPrefixes, asns: rules.allowAsns.map(Number), countries: rules.allowCountries },
+    deny: { peers: rules.denyPeers, prefixes: rules.denyPrefixes, asns: rules.denyAsns.map(Number), countries: rules.denyCountries },
+  }, {
+    sources: { asn, country },
+    onProfile: active => { for (const profile of PROFILE_NAMES) metrics.policy.profile.set({ profile }, profile === active ? 1 : 0) },
+  })
+  let seq = 0
+  const degraded = new DegradedMode({
+    store: node.profile === 'macronode' && node.dataDir !== '' ? new FileDegradation(node.dataDir) : new ForgottenDegradation(),
+    actions: { // until the audit log is wired
+      record: async action => {
+        log.info({ action }, 'control action')
+        return { seq: seq++, ts: now() }
+      },
+    },
+  })
+  const databases = [asn, country].filter(part => part !== undefined)
+  return { policy, degraded, databases, admission: new WritableAdmission(load, degraded) }
+}
+
 interface HttpDeps {
   readonly kad: KadPlane
-  readonly load: Admission
+  readonly guards: ReturnType<typeof composeGuards>
   readonly readiness: () => ReadinessReport
   readonly digest: string
 }
 
 /** The three listeners. A listener whose address is empty is left out. */
-function composeHttp (config: Config, surroundings: Surroundings, { kad, load, readiness, digest }: HttpDeps) {
+function composeHttp (config: Config, surroundings: Surroundings, { kad, guards, readiness, digest }: HttpDeps) {
   const { adminSocket, version, metrics, log, now } = surroundings
   const drainTimeoutMs = config.node.drainTimeout
   const deps = { metrics: metrics.http, log: log.child({ component: 'http' }), now }
@@ -150,10 +194,17 @@ function composeHttp (config: Config, surroundings: Surroundings, { kad, load, r
   }, { planes: [kad.overlay], metrics: metrics.lookup, log, now })
   const values = new ValueLookup(limits, { plane: kad.overlay, metrics: metrics.lookup })
 
-  const publicApp = createServer({ service: 'public', inFlight: config.public.inFlight }, deps)
-  addPublicApi(publicApp, { ...config.public, closestPeers: config.kad.bucketSize, recordTtlMs: config.providers.ttl }, { lookup, values, admission: load, now })
+  const { admission, policy, degraded } = guards
+  const wallDeps = { authorizer: SOCKET_OPERATOR, policy, admission, assertWritable: () => degraded.assertWritable(), now }
+  const serverFor = (surface: Surface, inFlight: number) => {
+    const app = createServer({ service: surface, inFlight }, deps)
+    raiseWall(app, { surface, requestsPerSecond: config.admin.requestsPerPrincipalPerSecond }, wallDeps)
+    return app
+  }
+  const publicApp = serverFor('public', config.public.inFlight)
+  addPublicApi(publicApp, { ...config.public, closestPeers: config.kad.bucketSize, recordTtlMs: config.providers.ttl }, { lookup, values, admission, now })
 
-  const opsApp = createServer({ service: 'ops', inFlight: Number.POSITIVE_INFINITY }, deps)
+  const opsApp = serverFor('ops', Number.POSITIVE_INFINITY)
   const features = [config.node.profile, ...kad.transports]
   addOpsApi(opsApp, { version: { version: version.version, git_sha: version.gitSha, features, config_digest: digest }, readiness, metrics })
 
@@ -163,8 +214,8 @@ function composeHttp (config: Config, surroundings: Surroundings, { kad, load, r
   const history = new StatusHistory(STATUS_PACE, { source, onFailure: err => log.error({ err }, 'the status page has no figures') })
   addStatusPage(opsApp, { source, history })
 
-  const adminApp = createServer({ service: 'admin', inFlight: config.admin.inFlight }, deps)
-  registerAdminRoutes(adminApp, adminPorts(config, surroundings, { kad, load, readiness, digest, lookup }))
+  const adminApp = serverFor('admin', config.admin.inFlight)
+  registerAdminRoutes(adminApp, adminPorts(config, surroundings, { kad, guards, readiness, digest, lookup }))
 
   const listenerFor = (service: 'public' | 'ops', app: typeof publicApp) => config[service].listen === ''
     ? []
@@ -180,7 +231,7 @@ function composeHttp (config: Config, surroundings: Surroundings, { kad, load, r
   }
 }
 
-function adminPorts (config: Config, { version, now }: Surroundings, { kad, readiness, digest, lookup }: HttpDeps & { readonly lookup: Lookup }): AdminPorts {
+function adminPorts (config: Config, { version, now }: Surroundings, { kad, guards, readiness, digest, lookup }: HttpDeps & { readonly lookup: Lookup }): AdminPorts {
   const startedAt = now()
   const { inspection } = kad
   return {
@@ -199,18 +250,19 @@ function adminPorts (config: Config, { version, now }: Surroundings, { kad, read
     quotas: peer => toQuotasBody(inspection.quotas(peer)),
     announcer: kad.announcer,
     lookup,
+    degraded: guards.degraded,
     config: { digest, settings: redactConfig(config) },
   }
 }
 
 /** The Kademlia plane: host, server, records and what lookups and operators see of them. Nothing of it is started. */
-export async function composeKad (config: Config, surroundings: Surroundings, admission: Admission) {
+export async function composeKad (config: Config, surroundings: Surroundings, admission: Admission, gate?: PeerGate) {
   const { identity, version, log: parentLog, metrics, now } = surroundings
   const { kad, providers, values: valueLimits } = config
   const log = parentLog.child({ component: 'kad' })
   const scope = kad.addresses
   const { host, transports } = await createHost({ ...kad, version: version.version }, {
-    identity, registry: metrics.registry, log, transports: surroundings.transports,
+    identity, registry: metrics.registry, log, transports: surroundings.transports, gate,
   })
   const self = host.peerId
   const selfBytes = self.toMultihash().bytes

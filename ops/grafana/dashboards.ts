@@ -12,6 +12,7 @@ const overview: Dashboard = {
       { title: 'Ready', description: '1 while the daemon can route; /readyz says why not.', kind: 'stat', width: 6, queries: { [`ready_state{state="true",${OF}}`]: '{{instance}}' } },
       { title: 'Bootstrap peers that answer', description: 'At 0 the daemon is not ready.', kind: 'stat', width: 6, queries: { [`svc_dht_kad_bootstrap_alive{${OF}}`]: '{{instance}}' } },
       { title: 'Version', description: 'More than one row: a rollout is under way.', kind: 'table', width: 6, queries: { [`svc_dht_build_info{${OF}}`]: '' } },
+      { title: 'Policy', description: 'The profile in force.', kind: 'stat', width: 6, queries: { [`policy_profile_active{${OF}} == 1`]: '{{profile}}' } },
       { title: 'Configuration', description: 'The digest of what each daemon runs with.', kind: 'table', width: 6, queries: { [`svc_dht_config_info{${OF}}`]: '' } },
     ],
     'Is it of use?': [

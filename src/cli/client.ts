@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Readable, Writable } from 'node:stream'
 import type {
-  ConfigBody, ConfigDigestBody, ErrorBody, LookupEvent, PeersBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatusBody, WithdrawBody,
+  ConfigBody, ConfigDigestBody, DegradedBody, DegradedRequest, ErrorBody, LookupEvent, PeersBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatusBody, WithdrawBody,
 } from '../http/admin/wire.ts'
 import { Failure, refusalFailure } from './failure.ts'
 import { readLines, readText } from './read-body.ts'
@@ -18,8 +18,8 @@ export interface AdminClientOptions {
 }
 
 interface Call {
-  readonly method?: 'GET' | 'POST' | 'DELETE'
-  readonly body?: ProvideRequest
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly body?: ProvideRequest | DegradedRequest
 }
 
 const DEFAULT_IDLE_TIMEOUT_MS = 45_000
@@ -69,6 +69,14 @@ export class AdminClient {
 
   configDigest (): Promise<ConfigDigestBody> {
     return this.#json('/v1/config/digest')
+  }
+
+  degraded (): Promise<DegradedBody> {
+    return this.#json('/v1/ops/degraded')
+  }
+
+  turnDegraded (body: DegradedRequest): Promise<DegradedBody> {
+    return this.#json('/v1/ops/degraded', { method: 'PUT', body })
   }
 
   /** Events as the daemon sends them. When the last one is not `done`, the daemon broke the answer off. */

@@ -1,15 +1,21 @@
 import { multiaddr } from '@multiformats/multiaddr'
+import { parsePeerId } from '../core/peer-id.ts'
 import { bool, choice, duration, int, list, listener, text, type ConfigOf } from './setting.ts'
 
 /** The public IPFS network's protocol; its specification fixes some values for everyone who serves it. */
 export const AMINO_PROTOCOL = '/ipfs/kad/1.0.0'
+
+const PROFILES = ['open', 'standard', 'strict'] as const
+
+/** Members of one list of the policy, as a file gives them. */
+const MAX_LISTED = 100_000
 
 /** Every setting the daemon has. Flag, variable, file key, validation and reference page are derived from this table. */
 export const settings = {
   node: {
     profile: choice('What the daemon is run for: `micronode` keeps everything in memory, `macronode` is a server with keys and records that last.', ['micronode', 'macronode'], 'micronode'),
     dataDir: text('Directory of what outlasts the daemon: provider records, and the peers it knew. Created at the first start; must be 0700 and ours.', '', { form: 'path, or empty for none' }),
-    toleratedLag: duration('How late the event loop may run before work is refused: closest-peer lookups from here on, other lookups from twice, announcements from four times as late. Control and readiness never are.', '200ms', { min: '10ms', max: '10s' }),
+    toleratedLag: duration('How late the event loop may run before work is refused: closest-peer lookups from here on, other lookups from twice, announcements from four and the admin API from eight times as late. Readiness and metrics never are.', '200ms', { min: '10ms', max: '10s' }),
     drainTimeout: duration('How long requests in flight may take to finish after SIGTERM.', '5s', { max: '60s' }),
   },
   log: {
@@ -79,6 +85,21 @@ export const settings = {
   admin: {
     socket: text('Unix socket of the admin API. Its directory must be 0700 and ours. Default: `$XDG_RUNTIME_DIR/svc-dht/admin.sock`, else `/tmp/svc-dht-<uid>/admin.sock`.', '', { form: 'path, or empty for the default' }),
     inFlight: int('Requests in flight; more get 503.', 64, { min: 1, max: 10_000 }),
+    requestsPerPrincipalPerSecond: int('Requests a second answered to one capability, with four seconds’ worth in reserve; more get 429. A capability may say less.', 500, { min: 1, max: 1_000_000 }),
+  },
+  policy: {
+    profile: choice('How much the policy trusts: `open` asks for no origin, `strict` admits only the listed once anybody is, and halves request rates.', PROFILES, 'standard', { governed: true }),
+    denyPeers: list('Peers that are not served.', [], { form: 'peer IDs', max: MAX_LISTED, check: assertPeerId, governed: true }),
+    denyPrefixes: list('IP prefixes that are not served. Deny wins over allow.', [], { form: '`address/length`', max: MAX_LISTED, check: assertText, governed: true }),
+    denyAsns: list('AS numbers that are not served; needs `policy.asnDatabase`.', [], { form: 'numbers', max: MAX_LISTED, check: assertAsn, governed: true }),
+    denyCountries: list('Countries that are not served; needs `policy.countryDatabase`.', [], { form: 'ISO 3166-1 codes of two letters', max: 300, check: assertCountry, governed: true }),
+    allowPeers: list('Peers that are served; in the profile `strict` only those that an allow list names.', [], { form: 'peer IDs', max: MAX_LISTED, check: assertPeerId, governed: true }),
+    allowPrefixes: list('IP prefixes that are served.', [], { form: '`address/length`', max: MAX_LISTED, check: assertText, governed: true }),
+    allowAsns: list('AS numbers that are served; needs `policy.asnDatabase`.', [], { form: 'numbers', max: MAX_LISTED, check: assertAsn, governed: true }),
+    allowCountries: list('Countries that are served; needs `policy.countryDatabase`.', [], { form: 'ISO 3166-1 codes of two letters', max: 300, check: assertCountry, governed: true }),
+    asnDatabase: text('MaxMind DB file that tells the AS number of an address. Read again when it is replaced.', '', { form: 'path, or empty for none' }),
+    countryDatabase: text('MaxMind DB file that tells the country of an address. Read again when it is replaced.', '', { form: 'path, or empty for none' }),
+    databaseInterval: duration('How often the database files are looked at.', '5s', { min: '100ms', max: '1h' }),
   },
   audit: {
     origin: text('Identifies the audit log in its checkpoints, as a URL without scheme. Empty: `svc-dht/<peer ID>`. Another origin is another log.', '', { form: 'text without spaces and `+`, or empty', pattern: /^[^\s+]{0,200}$/ }),
@@ -93,6 +114,22 @@ export const settings = {
 } as const
 
 export type Config = ConfigOf<typeof settings>
+
+function assertPeerId (value: string): void {
+  if (parsePeerId(value) === undefined) throw new Error(`${value} is not a peer ID`)
+}
+
+function assertText (value: string): void {
+  if (!/^[0-9a-fA-F:.]+(\/\d{1,3})?$/.test(value)) throw new Error(`${value} is not an IP prefix`)
+}
+
+function assertAsn (value: string): void {
+  if (!/^\d{1,10}$/.test(value) || Number(value) > 0xffff_ffff) throw new Error(`${value} is not an AS number`)
+}
+
+function assertCountry (value: string): void {
+  if (!/^[A-Z]{2}$/.test(value)) throw new Error(`${value} is not a country code of two capital letters`)
+}
 
 function assertMultiaddr (value: string): void {
   try {

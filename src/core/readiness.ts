@@ -9,6 +9,8 @@ export type ReadinessCondition = 'lifecycle' | 'policy' | 'store' | 'audit' | 'b
 
 export interface ReadinessReport {
   readonly ready: boolean
+  /** Why writes are refused while reads go on: the operator's words. Absent when they are not. */
+  readonly degraded?: string
   readonly reasons: ReadonlyArray<{ readonly condition: ReadinessCondition, readonly reason: string }>
 }
 

@@ -16,7 +16,7 @@ import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import type { Registry } from 'prom-client'
 import type { IdentityKey } from '../kms/identity.ts'
 import type { Logger } from '../observability/logger.ts'
-import { isInScope, type AddressScope } from './addresses.ts'
+import { ipOfAddress, isInScope, type AddressScope } from './addresses.ts'
 import { BoundedDatastore } from './bounded-datastore.ts'
 
 export interface HostOptions {
@@ -36,8 +36,14 @@ export interface HostDeps {
   readonly identity: IdentityKey
   readonly registry: Registry
   readonly log: Logger
+  readonly gate?: PeerGate | undefined
   /** In place of TCP, WebSocket and QUIC: for a network that is made to be measured. */
   readonly transports?: readonly TransportFactory[] | undefined
+}
+
+/** Who may be connected. Asked when an address is known, and again when the peer behind it is. */
+export interface PeerGate {
+  admits (subject: { readonly peerId?: string | undefined, readonly ip?: string | undefined }): boolean
 }
 
 export interface HostServices extends Record<string, unknown> {
@@ -83,7 +89,7 @@ export async function createHost (options: HostOptions, deps: HostDeps): Promise
       inboundConnectionThreshold: options.inboundConnectionsPerSecond,
       maxIncomingPendingConnections: Math.max(10, options.inboundConnectionsPerSecond),
     },
-    connectionGater: { denyDialMultiaddr: address => !isInScope(address.toString(), options.addresses) },
+    connectionGater: toGater(options.addresses, deps.gate),
     datastore: new BoundedDatastore(MAX_REMEMBERED_PEERS),
     peerStore: PEER_STORE,
     metrics: prometheusMetrics({ registry: deps.registry }),
@@ -108,6 +114,19 @@ export async function createHost (options: HostOptions, deps: HostDeps): Promise
   const host = await createLibp2p(libp2pOptions)
   rememberProtocols(host.peerStore)
   return { host, transports }
+}
+
+/** Dials only addresses in scope, and asks the gate in both directions. Without a gate everybody may connect. */
+function toGater (scope: AddressScope, gate: PeerGate | undefined): NonNullable<Libp2pOptions['connectionGater']> {
+  const denies = (peerId: string | undefined, address: { toString (): string }) =>
+    gate !== undefined && !gate.admits({ peerId, ip: ipOfAddress(address.toString()) })
+  return {
+    denyDialMultiaddr: address => !isInScope(address.toString(), scope) || denies(undefined, address),
+    denyInboundConnection: connection => denies(undefined, connection.remoteAddr),
+    denyInboundEncryptedConnection: (peer, connection) => denies(peer.toString(), connection.remoteAddr),
+    denyOutboundEncryptedConnection: (peer, connection) => denies(peer.toString(), connection.remoteAddr),
+    denyDialPeer: peer => gate !== undefined && !gate.admits({ peerId: peer.toString() }),
+  }
 }
 
 /** QUIC is a native package without a build for every platform, so it may be absent. */

@@ -20,10 +20,13 @@ export function createMetrics (registry = new Registry()) {
     registry,
     rejected,
     node: {
-      ready: gauge('ready_state', 'Readiness as /readyz tells it: the series of the current state is 1.', ['state']),
+      ready: gauge('ready_state', 'Readiness as /readyz tells it: the series of the current state is 1; `degraded` is 1 beside it while writes are refused.', ['state']),
       build: gauge('svc_dht_build_info', 'Constant 1; the labels say what runs.', ['version', 'git_sha']),
       lag: gauge('svc_dht_event_loop_lag_seconds', 'How late the event loop runs; peaks fade within a second. Work is refused by this.'),
       config: gauge('svc_dht_config_info', 'Constant 1; the label is the digest of the effective configuration.', ['digest']),
+    },
+    policy: {
+      profile: gauge('policy_profile_active', 'The policy profile in force: its series is 1.', ['profile']),
     },
     kad: {
       reject,

@@ -18,6 +18,9 @@ export const PERMISSIONS = [
 
 export type Permission = typeof PERMISSIONS[number]
 
+/** What changes the network's records: refused in degraded mode. Steering the daemon, out of that mode too, stays possible. */
+export const WRITES: ReadonlySet<Permission> = new Set<Permission>(['provider:write', 'provider:delete'])
+
 export function isPermission (text: string): text is Permission {
   return PERMISSIONS.some(permission => permission === text)
 }
@@ -75,12 +78,19 @@ export const ROUTES: Readonly<Record<Surface, Readonly<Record<string, Access>>>>
     'GET /v1/lookups/:kind/:key': 'lookup:read',
     'GET /v1/config': 'config:read',
     'GET /v1/config/digest': 'config:read',
+    'GET /v1/ops/degraded': 'ops:read',
+    'PUT /v1/ops/degraded': 'ops:degraded',
   },
   ops: {
     'GET /healthz': 'public',
     'GET /readyz': 'public',
     'GET /metrics': 'public',
     'GET /version': 'public',
+    'GET /': 'public',
+    'GET /status': 'public',
+    'GET /status.css': 'public',
+    'GET /status.js': 'public',
+    'GET /status/events': 'public',
   },
 }
 

@@ -1,6 +1,7 @@
 import type { MultihashKey } from '../../core/key.ts'
 import type { WalkTrace } from '../../core/peer.ts'
 import type { LookupPort } from '../../lookup/answer.ts'
+import type { DegradedPort } from './degraded.ts'
 import type { PeersBody, QuotasBody, RecordsBody, StatusBody } from './wire.ts'
 
 /** What the admin handlers ask of the daemon. `compose` connects it. */
@@ -12,6 +13,7 @@ export interface AdminPorts {
   quotas (peerId: string): QuotasBody
   readonly announcer: AnnouncerPort
   readonly lookup: LookupPort
+  readonly degraded: DegradedPort
   readonly config: { readonly digest: string, readonly settings: Readonly<Record<string, string>> }
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { DhtError } from '../../core/errors.ts'
 import { addConfigRoutes } from './config.ts'
+import { addDegradedRoutes } from './degraded.ts'
 import { addLookupRoutes } from './lookups.ts'
 import { addPeersRoute } from './peers.ts'
 import type { AdminPorts } from './ports.ts'
@@ -21,6 +22,7 @@ export function registerAdminRoutes (app: FastifyInstance, ports: AdminPorts): v
   addQuotasRoute(app, ports)
   addProviderRoutes(app, ports)
   addConfigRoutes(app, ports)
+  addDegradedRoutes(app, ports)
   addLookupRoutes(app, ports)
 }
 

@@ -2,6 +2,7 @@
 
 export interface ReadinessBody {
   readonly ready: boolean
+  readonly degraded?: string
   readonly reasons: ReadonlyArray<{ readonly condition: string, readonly reason: string }>
 }
 
@@ -117,6 +118,17 @@ export type LookupEvent =
 export interface ConfigBody {
   readonly digest: string
   readonly settings: Readonly<Record<string, string>>
+}
+
+/** `PUT /v1/ops/degraded` request. Unknown fields are refused. */
+export interface DegradedRequest { readonly on: boolean, readonly reason: string }
+
+/** `GET` and `PUT /v1/ops/degraded` answer; the other fields are there while `degraded`. */
+export interface DegradedBody {
+  readonly degraded: boolean
+  readonly reason?: string
+  readonly actor?: string
+  readonly since?: string
 }
 
 /** `GET /v1/config/digest` */

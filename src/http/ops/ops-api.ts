@@ -34,8 +34,9 @@ export function addOpsApi (app: FastifyInstance, { version, readiness, metrics }
 
   app.get('/version', async () => version)
 
-  function showReady ({ ready }: ReadinessReport): void {
+  function showReady ({ ready, degraded }: ReadinessReport): void {
     metrics.node.ready.set({ state: 'true' }, ready ? 1 : 0)
     metrics.node.ready.set({ state: 'false' }, ready ? 0 : 1)
+    metrics.node.ready.set({ state: 'degraded' }, degraded === undefined ? 0 : 1)
   }
 }

@@ -1,0 +1,94 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Clock } from '../core/component.ts'
+import { DhtError } from '../core/errors.ts'
+import type { Admission } from '../policy/load-monitor.ts'
+import { accessOf, WRITES, type Permission, type Surface } from '../policy/permissions.ts'
+import type { PolicyGate } from '../policy/policy-holder.ts'
+import { RateLimit } from '../policy/rate-limit.ts'
+import { bearerToken } from './bearer.ts'
+
+/** Who sent a request, once the wall let it through. */
+export interface Principal {
+  readonly id: string
+  readonly capabilityId: string
+  /** From a caveat: the principal's own, lower rate. */
+  readonly requestsPerSecond: number | undefined
+}
+
+/** Checks tokens. */
+export interface Authorizer {
+  /** @throws {DhtError} NoCapability when the token is missing, not ours, or does not allow the attempt */
+  authorize (token: string | undefined, attempt: { readonly permission: Permission, readonly ip: string | undefined, readonly now: number }): Principal
+}
+
+interface Options {
+  readonly surface: Surface
+  /** For one principal. */
+  readonly requestsPerSecond: number
+}
+
+export interface WallDeps {
+  readonly authorizer: Authorizer
+  readonly policy: PolicyGate
+  readonly admission: Admission
+  /** @throws {DhtError} NotReady while writes are refused */
+  readonly assertWritable: () => void
+  readonly now: Clock
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Undefined on public routes. */
+    principal: Principal | undefined
+  }
+}
+
+/**
+ * What every request passes before its body is read and its handler runs: auth → policy → quota. The permission table says what
+ * each route asks; a route that it does not know keeps the server from starting. Ops routes are public and never refused, so
+ * that a daemon in trouble can be looked at.
+ */
+export function raiseWall (app: FastifyInstance, { surface, requestsPerSecond }: Options, deps: WallDeps): void {
+  requireRows(app, surface)
+  const rate = new RateLimit({ perSecond: requestsPerSecond })
+  app.decorateRequest('principal', undefined)
+  app.addHook('onRequest', async (request, reply) => {
+    const { url } = request.routeOptions
+    const access = url === undefined ? 'public' : accessOf(surface, request.method, url) // nothing is at an unknown path
+    if (access === undefined) throw new Error(`no row for ${request.method} ${url}`)
+    if (surface === 'ops') return
+    const ip = ipOf(request)
+    const now = deps.now()
+    if (access !== 'public') {
+      // A browser or script learns what to send; this stays on the reply only when the next line throws.
+      reply.header('www-authenticate', 'Bearer')
+      request.principal = deps.authorizer.authorize(bearerToken(request.raw.rawHeaders), { permission: access, ip, now })
+      reply.removeHeader('www-authenticate')
+    }
+    deps.policy.assertAdmits({ ip })
+    if (request.principal !== undefined) takeQuota(rate, request.principal, now)
+    if (surface === 'admin') deps.admission.admit('admin')
+    if (access !== 'public' && WRITES.has(access)) deps.assertWritable()
+  })
+}
+
+/** A Unix socket has no address; its clients are of this machine. */
+function ipOf ({ ip }: FastifyRequest): string | undefined {
+  return ip === '' ? undefined : ip
+}
+
+function takeQuota (rate: RateLimit, { id, requestsPerSecond }: Principal, now: number): void {
+  const retryAfterMs = rate.take(id, now, requestsPerSecond)
+  if (retryAfterMs > 0) throw new DhtError('Backpressure', 'Too many requests with this capability.', { retryAfterMs, reason: 'http_rate' })
+}
+
+/** Every route that is missing in the table is named at once, when the server becomes ready. */
+function requireRows (app: FastifyInstance, surface: Surface): void {
+  const missing: string[] = []
+  app.addHook('onRoute', ({ url, method }) => {
+    for (const each of [method].flat()) if (accessOf(surface, each, url) === undefined) missing.push(`${each} ${url}`)
+  })
+  app.addHook('onReady', async () => {
+    if (missing.length > 0) throw new Error(`routes without a row in the permission table (${surface}): ${missing.join(', ')}`)
+  })
+}

@@ -1,0 +1,94 @@
+import type { ActionLog } from '../core/control-action.ts'
+import { DhtError } from '../core/errors.ts'
+import type { Admission } from './load-monitor.ts'
+import type { WorkKind } from './load-shedding.ts'
+
+/** Degraded mode as it was switched on. */
+export interface Degradation {
+  readonly reason: string
+  readonly actor: string
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly since: number
+}
+
+/** Where the mode outlasts the daemon. */
+export interface DegradationStore {
+  /** @throws {DhtError} StoreUnavailable when it cannot be told: then nobody may assume that it is off */
+  load (): Promise<Degradation | undefined>
+  save (degradation: Degradation | undefined): Promise<void>
+}
+
+interface Deps {
+  readonly store: DegradationStore
+  readonly actions: ActionLog
+}
+
+/** Who switches the mode, and why. */
+export interface Switch {
+  readonly reason: string
+  readonly actor: string
+  readonly capabilityId?: string | undefined
+  readonly opId: string
+}
+
+const RETRY_AFTER_MS = 30_000
+
+/** Writes are refused and reads go on, from when an operator says so until one takes it back; also across restarts. */
+export class DegradedMode {
+  readonly #deps: Deps
+  #current: Degradation | undefined
+  /** One switch at a time: the log, the file and the mode agree. */
+  #switching: Promise<unknown> = Promise.resolve()
+
+  constructor (deps: Deps) {
+    this.#deps = deps
+  }
+
+  async start (): Promise<void> { this.#current = await this.#deps.store.load() }
+  async stop (): Promise<void> { await this.#switching.catch(() => {}) } // whoever asked for the switch was told
+
+  get current (): Degradation | undefined { return this.#current }
+
+  /**
+   * Recorded, kept, then in force; switched off in the same order. Switching to what is, changes nothing and is not recorded.
+   * @throws {DhtError} DegradedAudit when the log takes no entry, StoreUnavailable when the disk does not: the mode stays as it was
+   */
+  async turn (on: boolean, by: Switch): Promise<Degradation | undefined> {
+    const turned = this.#switching.catch(() => {}).then(async () => await this.#turn(on, by))
+    this.#switching = turned
+    return await turned
+  }
+
+  /** @throws {DhtError} NotReady with reason `degraded` while writes are refused */
+  assertWritable (): void {
+    if (this.#current === undefined) return
+    throw new DhtError('NotReady', `Writes are refused in degraded mode: ${this.#current.reason}`, { reason: 'degraded', retryAfterMs: RETRY_AFTER_MS })
+  }
+
+  async #turn (on: boolean, { reason, actor, capabilityId, opId }: Switch): Promise<Degradation | undefined> {
+    if (on === (this.#current !== undefined)) return this.#current
+    const { ts } = await this.#deps.actions.record({
+      actor, ...(capabilityId !== undefined && { capabilityId }), action: `degraded.${on ? 'on' : 'off'}`, reason, opId, event: { degraded: on },
+    })
+    const next = on ? { reason, actor, since: ts } : undefined
+    await this.#deps.store.save(next)
+    this.#current = next
+    return next
+  }
+}
+
+/** Admission that also refuses announcements and values in degraded mode. */
+export class WritableAdmission implements Admission {
+  readonly #load: Admission
+  readonly #mode: Pick<DegradedMode, 'assertWritable'>
+
+  constructor (load: Admission, mode: Pick<DegradedMode, 'assertWritable'>) {
+    this.#load = load
+    this.#mode = mode
+  }
+
+  admit (kind: WorkKind): void {
+    this.#load.admit(kind)
+    if (kind === 'provide') this.#mode.assertWritable()
+  }
+}
