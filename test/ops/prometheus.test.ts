@@ -93,6 +93,7 @@ async function startPrometheus (folder: string, stack: AsyncDisposableStack) {
   child.stderr.setEncoding('utf8').on('data', (text: string) => { log += text })
   const address = (): string | undefined => /"address":"([^"]+)".*"msg":"Listening on"/.exec(log)?.[1]
   await until(() => address() !== undefined, 'Prometheus listens')
+  await until(async () => (await fetch(`http://${address()}/-/ready`)).ok, 'Prometheus is ready') // until then it answers 503
   const ask = async (path: string): Promise<Record<string, never>> => ((await (await fetch(`http://${address()}/api/v1/${path}`)).json()) as { data: Record<string, never> }).data
   return {
     query: async (text: string): Promise<string | undefined> => ((await ask(`query?query=${encodeURIComponent(text)}`))['result'] as unknown as Array<{ value: [number, string] }>)[0]?.value[1],
