@@ -4,6 +4,7 @@ import { ChainsafeEngine } from '../../src/discv5/chainsafe/engine.ts'
 import type { Discv5Engine } from '../../src/discv5/engine.ts'
 import { decodeRecord } from '../../src/discv5/enr/record.ts'
 import { NativeEngine } from '../../src/discv5/native-engine.ts'
+import type { NativeOptions } from '../../src/discv5/native-options.ts'
 import { loadSecp256k1 } from '../../src/discv5/secp256k1.ts'
 import { UdpSocket } from '../../src/discv5/socket.ts'
 import { LIMITS } from './network.ts'
@@ -12,6 +13,8 @@ export interface EngineOptions {
   readonly ip?: string
   readonly port?: number
   readonly pingIntervalMs?: number
+  /** Of the native engine only. */
+  readonly limits?: NativeOptions['limits']
 }
 
 /** Makes a node with a key of its own on loopback. It is not started. */
@@ -27,10 +30,10 @@ export const makeChainsafe: MakeEngine = ({ ip = '127.0.0.1', port = 0, pingInte
   })
 }
 
-export const makeNative: MakeEngine = ({ ip = '127.0.0.1', port = 0, pingIntervalMs = 3000 } = {}) => {
+export const makeNative: MakeEngine = ({ ip = '127.0.0.1', port = 0, pingIntervalMs = 3000, limits = LIMITS } = {}) => {
   const secret = randomBytes(32)
   return new NativeEngine({
-    external: {}, bootnodes: [], limits: LIMITS, sessions: 2000, requestTimeoutMs: 500, retries: 2, pingIntervalMs, lookupConcurrency: 3, votes: 10,
+    external: {}, bootnodes: [], limits, sessions: 2000, requestTimeoutMs: 500, retries: 2, pingIntervalMs, lookupConcurrency: 3, votes: 10,
   }, {
     key: { privateKey: () => secret }, secp256k1, sockets: [new UdpSocket({ ip, port }, () => {})], log, now: Date.now, random: Math.random,
   })

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
 import { decodeMessage, encodeMessage, type Message } from './messages.ts'
-import { makeRecord, newIdentity, sharedPoint, signDigest, type Identity, type JudgedRecord } from './record.ts'
+import { JUDGES_CURVE, makeRecord, type Curve, type Identity, type JudgedRecord } from './record.ts'
 
 export interface WhoAreYou {
   readonly type: 'WHOAREYOU'
@@ -30,10 +30,13 @@ export class Codec {
   record: Buffer
   #session: SessionKeys | undefined
 
-  constructor (self: Identity, remote: JudgedRecord) {
+  readonly #curve: Curve
+
+  constructor (self: Identity, remote: JudgedRecord, curve = JUDGES_CURVE) {
+    this.#curve = curve
     this.#self = self
     this.#remote = remote
-    this.record = makeRecord(self)
+    this.record = makeRecord(self, {}, curve.sign)
   }
 
   /** In the session when there is one, else 20 random bytes, which make the node ask who we are. */
@@ -47,15 +50,15 @@ export class Codec {
 
   /** The handshake packet that answers a challenge; its keys are the session's from here on. */
   encodeHandshake (message: Message, { challengeData, enrSeq }: WhoAreYou): Buffer {
-    const ephemeral = newIdentity()
-    const secret = sharedPoint(this.#remote.publicKey, ephemeral.secretKey)
+    const ephemeral = this.#curve.newIdentity()
+    const secret = this.#curve.sharedPoint(this.#remote.publicKey, ephemeral.secretKey)
     const info = Buffer.concat([Buffer.from('discovery v5 key agreement'), this.#self.nodeId, this.#remote.nodeId])
     const keys = Buffer.from(hkdfSync('sha256', secret, challengeData, info, 32))
     this.#session = { writeKey: keys.subarray(0, 16), readKey: keys.subarray(16) }
 
     const proof = createHash('sha256').update('discovery v5 identity proof').update(challengeData).update(ephemeral.publicKey).update(this.#remote.nodeId).digest()
     const record = enrSeq === 0n ? this.record : Buffer.alloc(0)
-    const authData = Buffer.concat([this.#self.nodeId, Buffer.from([64, 33]), signDigest(proof, this.#self), ephemeral.publicKey, record])
+    const authData = Buffer.concat([this.#self.nodeId, Buffer.from([64, 33]), this.#curve.sign(proof, this.#self), ephemeral.publicKey, record])
     const nonce = randomBytes(12)
     const iv = randomBytes(16)
     const header = headerOf(FLAG.handshake, nonce, authData)

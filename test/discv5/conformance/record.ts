@@ -9,6 +9,13 @@ secp.hashes.hmacSha256 = (key, message) => hmac(sha256, key, message)
 
 export interface Identity { readonly secretKey: Uint8Array, readonly publicKey: Uint8Array, readonly nodeId: Buffer }
 
+/** What the handshake asks of the curve. The judge has its own; a load that must be cheap brings a faster one. */
+export interface Curve {
+  newIdentity (): Identity
+  sign (digest: Uint8Array, identity: Identity): Uint8Array
+  sharedPoint (publicKey: Uint8Array, secretKey: Uint8Array): Uint8Array
+}
+
 export interface JudgedRecord {
   readonly nodeId: Buffer
   readonly publicKey: Uint8Array
@@ -35,8 +42,10 @@ export function sharedPoint (publicKey: Uint8Array, secretKey: Uint8Array): Uint
   return secp.Point.fromBytes(publicKey).multiply(BigInt(`0x${Buffer.from(secretKey).toString('hex')}`)).toBytes(true)
 }
 
+export const JUDGES_CURVE: Curve = { newIdentity, sign: signDigest, sharedPoint }
+
 /** The RLP of a signed record; `ip` and `udp` only when the identity is to be found there. */
-export function makeRecord (identity: Identity, { seq = BigInt(Date.now()), ip, udp }: { readonly seq?: bigint, readonly ip?: string, readonly udp?: number } = {}): Buffer {
+export function makeRecord (identity: Identity, { seq = BigInt(Date.now()), ip, udp }: { readonly seq?: bigint, readonly ip?: string, readonly udp?: number } = {}, sign = signDigest): Buffer {
   const content: Rlp[] = [
     uint(seq),
     Buffer.from('id'), Buffer.from('v4'),
@@ -44,7 +53,7 @@ export function makeRecord (identity: Identity, { seq = BigInt(Date.now()), ip, 
     Buffer.from('secp256k1'), identity.publicKey,
     ...udp === undefined ? [] : [Buffer.from('udp'), uint(udp)],
   ]
-  return encodeRlp([signDigest(keccak256(encodeRlp(content)), identity), ...content])
+  return encodeRlp([sign(keccak256(encodeRlp(content)), identity), ...content])
 }
 
 /** @throws {Error} when the record is not in order or not signed by its own key */

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
 import { Codec, type Packet, type WhoAreYou } from './codec.ts'
 import type { Message } from './messages.ts'
-import { makeRecord, newIdentity, readRecord, readRecordText, type Identity, type JudgedRecord } from './record.ts'
+import { JUDGES_CURVE, makeRecord, readRecord, readRecordText, type Identity, type JudgedRecord } from './record.ts'
 
 /** What geth's tests wait for an answer. */
 const WAIT_MS = 300
@@ -69,10 +69,10 @@ export class Tester {
   readonly #address: { readonly ip: string, readonly port: number }
   #requests = 0
 
-  constructor (recordText: string) {
-    this.remote = readRecordText(recordText)
-    this.identity = newIdentity()
-    this.#codec = new Codec(this.identity, this.remote)
+  constructor (record: string | JudgedRecord, curve = JUDGES_CURVE) {
+    this.remote = typeof record === 'string' ? readRecordText(record) : record
+    this.identity = curve.newIdentity()
+    this.#codec = new Codec(this.identity, this.remote, curve)
     if (this.remote.ip === undefined || this.remote.udp === undefined) throw new Error('the record on trial has no address')
     this.#address = { ip: this.remote.ip, port: this.remote.udp }
   }
