@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { privateKeyFromRaw } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { AuditLog } from './audit/log.ts'
 import { DiskLogStorage } from './audit/storage/disk.ts'
 import { MemoryLogStorage } from './audit/storage/memory.ts'
@@ -25,7 +27,7 @@ import { usableAddresses } from './kad/addresses.ts'
 import { Announcer } from './kad/announcer.ts'
 import { Bootstrap } from './kad/bootstrap.ts'
 import { Engine } from './kad/engine.ts'
-import { createHost, type Host, type HostDeps, type PeerGate } from './kad/host.ts'
+import { createHost, type Host, type HostDeps } from './kad/host.ts'
 import { Inspection } from './kad/inspection.ts'
 import { KadOverlay } from './kad/overlay.ts'
 import { ProviderRecords } from './kad/provider/provider-records.ts'
@@ -60,12 +62,13 @@ import { ValueLookup } from './lookup/value-lookup.ts'
 import type { Logger } from './observability/logger.ts'
 import type { Metrics } from './observability/metrics.ts'
 import { FileDegradation, ForgottenDegradation } from './policy/degradation-store.ts'
-import { DegradedMode, WritableAdmission } from './policy/degraded-mode.ts'
+import { DegradedMode } from './policy/degraded-mode.ts'
 import { ASN_DATABASE, COUNTRY_DATABASE, IpDatabase } from './policy/ip-database.ts'
 import { LoadMonitor, type Admission } from './policy/load-monitor.ts'
 import type { Surface } from './policy/permissions.ts'
 import { PROFILE_NAMES } from './policy/policy.ts'
 import { PolicyHolder } from './policy/policy-holder.ts'
+import { WritableAdmission, WriteGate } from './policy/write-gate.ts'
 
 /** What a daemon gets from where it runs. */
 export interface Surroundings {
@@ -107,10 +110,10 @@ export interface Daemon extends AsyncDisposable {
 export async function startDaemon (config: Config, surroundings: Surroundings): Promise<Daemon> {
   const { adminSocket, metrics, version } = surroundings
   const load = new LoadMonitor({ toleratedLagMs: config.node.toleratedLag }, { onLag: seconds => metrics.node.lag.set(seconds) })
-  const guards = composeGuards(config, surroundings, load)
+  const audit = composeAudit(config, surroundings, peerIdFromPrivateKey(privateKeyFromRaw(surroundings.identity.ed25519Key())).toString())
+  const guards = composeGuards(config, surroundings, { load, audit })
   const { policy, degraded } = guards
-  const kad = await composeKad(config, surroundings, guards.admission, { admits: subject => policy.decide(subject).admitted })
-  const audit = composeAudit(config, surroundings, kad.host.peerId.toString())
+  const kad = await composeKad(config, surroundings, guards.admission, policy)
   let inForce = config
   const lifecycle = new Lifecycle()
   const readiness = (): ReadinessReport => ({
@@ -149,7 +152,7 @@ const SOCKET_OPERATOR: Authorizer = {
 }
 
 /** What stands before the work on every surface: the policy, degraded mode, load. */
-function composeGuards ({ policy: rules, node }: Config, { metrics, log, now }: Surroundings, load: Admission) {
+function composeGuards ({ policy: rules, node }: Config, { metrics }: Surroundings, { load, audit }: { readonly load: Admission, readonly audit: AuditLog }) {
   const database = <T>(path: string, kind: { readonly type: RegExp, readonly pick: (record: unknown) => T | undefined }) =>
     path === '' ? undefined : new IpDatabase<T>({ ...kind, path, intervalMs: rules.databaseInterval })
   const asn = database(rules.asnDatabase, ASN_DATABASE)
@@ -162,18 +165,13 @@ function composeGuards ({ policy: rules, node }: Config, { metrics, log, now }: 
     sources: { asn, country },
     onProfile: active => { for (const profile of PROFILE_NAMES) metrics.policy.profile.set({ profile }, profile === active ? 1 : 0) },
   })
-  let seq = 0
   const degraded = new DegradedMode({
     store: node.profile === 'macronode' && node.dataDir !== '' ? new FileDegradation(node.dataDir) : new ForgottenDegradation(),
-    actions: { // until the audit log is wired
-      record: async action => {
-        log.info({ action }, 'control action')
-        return { seq: seq++, ts: now() }
-      },
-    },
+    actions: audit,
   })
+  const writes = new WriteGate([degraded, { kind: 'audit', reason: () => audit.reason() }])
   const databases = [asn, country].filter(part => part !== undefined)
-  return { policy, degraded, databases, admission: new WritableAdmission(load, degraded) }
+  return { policy, degraded, writes, databases, admission: new WritableAdmission(load, writes) }
 }
 
 interface HttpDeps {
@@ -194,15 +192,15 @@ function composeHttp (config: Config, surroundings: Surroundings, { kad, guards,
   }, { planes: [kad.overlay], metrics: metrics.lookup, log, now })
   const values = new ValueLookup(limits, { plane: kad.overlay, metrics: metrics.lookup })
 
-  const { admission, policy, degraded } = guards
-  const wallDeps = { authorizer: SOCKET_OPERATOR, policy, admission, assertWritable: () => degraded.assertWritable(), now }
+  const { admission, policy, writes } = guards
+  const wallDeps = { authorizer: SOCKET_OPERATOR, policy, admission, writes, now }
   const serverFor = (surface: Surface, inFlight: number) => {
     const app = createServer({ service: surface, inFlight }, deps)
     raiseWall(app, { surface, requestsPerSecond: config.admin.requestsPerPrincipalPerSecond }, wallDeps)
     return app
   }
   const publicApp = serverFor('public', config.public.inFlight)
-  addPublicApi(publicApp, { ...config.public, closestPeers: config.kad.bucketSize, recordTtlMs: config.providers.ttl }, { lookup, values, admission, now })
+  addPublicApi(publicApp, { ...config.public, closestPeers: config.kad.bucketSize, recordTtlMs: config.providers.ttl }, { lookup, values, admission, rateFactor: () => policy.rateFactor, now })
 
   const opsApp = serverFor('ops', Number.POSITIVE_INFINITY)
   const features = [config.node.profile, ...kad.transports]
@@ -256,13 +254,13 @@ function adminPorts (config: Config, { version, now }: Surroundings, { kad, guar
 }
 
 /** The Kademlia plane: host, server, records and what lookups and operators see of them. Nothing of it is started. */
-export async function composeKad (config: Config, surroundings: Surroundings, admission: Admission, gate?: PeerGate) {
+export async function composeKad (config: Config, surroundings: Surroundings, admission: Admission, policy?: PolicyHolder) {
   const { identity, version, log: parentLog, metrics, now } = surroundings
   const { kad, providers, values: valueLimits } = config
   const log = parentLog.child({ component: 'kad' })
   const scope = kad.addresses
   const { host, transports } = await createHost({ ...kad, version: version.version }, {
-    identity, registry: metrics.registry, log, transports: surroundings.transports, gate,
+    identity, registry: metrics.registry, log, transports: surroundings.transports, gate: policy, onRefused: reason => metrics.kad.reject(reason),
   })
   const self = host.peerId
   const selfBytes = self.toMultihash().bytes
@@ -302,6 +300,7 @@ export async function composeKad (config: Config, surroundings: Surroundings, ad
       PING: answerPing,
     },
     admission,
+    policy,
     metrics: metrics.kad,
     log,
     now,

@@ -35,7 +35,7 @@ export interface DhtErrorOptions extends ErrorOptions {
  * prefix · `overload` more work than can be done in time · `store` the disk does not take records now · `quota_*` the layered provider
  * quotas · `http_*` the HTTP surface, by what was wrong · `unauth` no token, a malformed one, or one that does not allow it ·
  * `policy_*` the policy in force, by the rule that refused; `policy_down` while it cannot be judged · `degraded` a write in
- * degraded mode · `decompress` a body that grows beyond its limits · `gov_*` a governance statement: form, size, signatures, signers, quorum, replays,
+ * degraded mode · `frozen` a write while the governed state freezes them · `audit` a write that the audit log cannot record · `decompress` a body that grows beyond its limits · `gov_*` a governance statement: form, size, signatures, signers, quorum, replays,
  * base digest, network, expiry, clock, a section's rule, the proposal's stage, a waiting time, post-quantum signatures, bounds, unknown
  * ids, and a state that is not trusted.
  */
@@ -44,7 +44,7 @@ export type RejectReason =
   | 'quota_peer' | 'quota_prefix' | 'quota_key' | 'quota_total' | 'quota_values'
   | 'http_path' | 'http_method' | 'http_accept' | 'http_key' | 'http_filter' | 'http_body' | 'http_type' | 'http_rate'
   | 'http_inflight' | 'http_lookup'
-  | 'unauth' | 'policy_peer' | 'policy_ip' | 'policy_asn' | 'policy_country' | 'policy_origin' | 'policy_unlisted' | 'policy_down' | 'degraded' | 'decompress'
+  | 'unauth' | 'policy_peer' | 'policy_ip' | 'policy_asn' | 'policy_country' | 'policy_origin' | 'policy_unlisted' | 'policy_down' | 'degraded' | 'frozen' | 'audit' | 'decompress'
   | 'gov_schema' | 'gov_size' | 'gov_signature' | 'gov_signer' | 'gov_duplicate' | 'gov_quorum' | 'gov_replay' | 'gov_base' | 'gov_network'
   | 'gov_expired' | 'gov_clock' | 'gov_rule' | 'gov_stage' | 'gov_window' | 'gov_pq' | 'gov_limit' | 'gov_unknown' | 'gov_restricted'
 

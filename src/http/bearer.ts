@@ -10,7 +10,7 @@ export function bearerToken (rawHeaders: readonly string[]): string | undefined 
   const [value] = values
   if (value === undefined) return undefined
   if (values.length > 1) throw new DhtError('BadRequest', 'There is more than one Authorization header.', { hint: 'Send one.', reason: 'unauth' })
-  const token = /^Bearer +([\w.~+/=-]+) *$/i.exec(value)?.[1]
+  const token = /^Bearer +([\w.~+/=,-]+) *$/i.exec(value)?.[1]
   if (token === undefined) throw new DhtError('NoCapability', 'The Authorization header holds no bearer token.', { hint: HINT, reason: 'unauth' })
   return token
 }

@@ -5,6 +5,7 @@ import type { Admission } from '../policy/load-monitor.ts'
 import { accessOf, WRITES, type Permission, type Surface } from '../policy/permissions.ts'
 import type { PolicyGate } from '../policy/policy-holder.ts'
 import { RateLimit } from '../policy/rate-limit.ts'
+import type { WriteGate } from '../policy/write-gate.ts'
 import { bearerToken } from './bearer.ts'
 
 /** Who sent a request, once the wall let it through. */
@@ -31,8 +32,7 @@ export interface WallDeps {
   readonly authorizer: Authorizer
   readonly policy: PolicyGate
   readonly admission: Admission
-  /** @throws {DhtError} NotReady while writes are refused */
-  readonly assertWritable: () => void
+  readonly writes: Pick<WriteGate, 'assertOpen'>
   readonly now: Clock
 }
 
@@ -68,7 +68,7 @@ export function raiseWall (app: FastifyInstance, { surface, requestsPerSecond }:
     deps.policy.assertAdmits({ ip })
     if (request.principal !== undefined) takeQuota(rate, request.principal, now)
     if (surface === 'admin') deps.admission.admit('admin')
-    if (access !== 'public' && WRITES.has(access)) deps.assertWritable()
+    if (access !== 'public' && WRITES.has(access)) deps.writes.assertOpen()
   })
 }
 

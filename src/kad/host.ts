@@ -14,6 +14,7 @@ import { ipnsSelector } from 'ipns/selector'
 import { ipnsValidator } from 'ipns/validator'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import type { Registry } from 'prom-client'
+import type { RejectReason } from '../core/errors.ts'
 import type { IdentityKey } from '../kms/identity.ts'
 import type { Logger } from '../observability/logger.ts'
 import { ipOfAddress, isInScope, type AddressScope } from './addresses.ts'
@@ -37,13 +38,16 @@ export interface HostDeps {
   readonly registry: Registry
   readonly log: Logger
   readonly gate?: PeerGate | undefined
+  /** Told of each inbound connection that the gate refused. */
+  readonly onRefused?: ((reason: RejectReason) => void) | undefined
   /** In place of TCP, WebSocket and QUIC: for a network that is made to be measured. */
   readonly transports?: readonly TransportFactory[] | undefined
 }
 
 /** Who may be connected. Asked when an address is known, and again when the peer behind it is. */
 export interface PeerGate {
-  admits (subject: { readonly peerId?: string | undefined, readonly ip?: string | undefined }): boolean
+  /** Why the party may not be connected; undefined when it may. */
+  refusal (subject: { readonly peerId?: string | undefined, readonly ip?: string | undefined }): RejectReason | undefined
 }
 
 export interface HostServices extends Record<string, unknown> {
@@ -89,7 +93,7 @@ export async function createHost (options: HostOptions, deps: HostDeps): Promise
       inboundConnectionThreshold: options.inboundConnectionsPerSecond,
       maxIncomingPendingConnections: Math.max(10, options.inboundConnectionsPerSecond),
     },
-    connectionGater: toGater(options.addresses, deps.gate),
+    connectionGater: toGater(options.addresses, deps),
     datastore: new BoundedDatastore(MAX_REMEMBERED_PEERS),
     peerStore: PEER_STORE,
     metrics: prometheusMetrics({ registry: deps.registry }),
@@ -117,15 +121,20 @@ export async function createHost (options: HostOptions, deps: HostDeps): Promise
 }
 
 /** Dials only addresses in scope, and asks the gate in both directions. Without a gate everybody may connect. */
-function toGater (scope: AddressScope, gate: PeerGate | undefined): NonNullable<Libp2pOptions['connectionGater']> {
-  const denies = (peerId: string | undefined, address: { toString (): string }) =>
-    gate !== undefined && !gate.admits({ peerId, ip: ipOfAddress(address.toString()) })
+function toGater (scope: AddressScope, { gate, onRefused }: Pick<HostDeps, 'gate' | 'onRefused'>): NonNullable<Libp2pOptions['connectionGater']> {
+  const refusal = (peerId: string | undefined, address?: { toString (): string }) =>
+    gate?.refusal({ peerId, ip: address === undefined ? undefined : ipOfAddress(address.toString()) })
+  const deniesInbound = (...subject: Parameters<typeof refusal>): boolean => {
+    const reason = refusal(...subject)
+    if (reason !== undefined) onRefused?.(reason)
+    return reason !== undefined
+  }
   return {
-    denyDialMultiaddr: address => !isInScope(address.toString(), scope) || denies(undefined, address),
-    denyInboundConnection: connection => denies(undefined, connection.remoteAddr),
-    denyInboundEncryptedConnection: (peer, connection) => denies(peer.toString(), connection.remoteAddr),
-    denyOutboundEncryptedConnection: (peer, connection) => denies(peer.toString(), connection.remoteAddr),
-    denyDialPeer: peer => gate !== undefined && !gate.admits({ peerId: peer.toString() }),
+    denyDialMultiaddr: address => !isInScope(address.toString(), scope) || refusal(undefined, address) !== undefined,
+    denyDialPeer: peer => refusal(peer.toString()) !== undefined,
+    denyOutboundEncryptedConnection: (peer, connection) => refusal(peer.toString(), connection.remoteAddr) !== undefined,
+    denyInboundConnection: connection => deniesInbound(undefined, connection.remoteAddr),
+    denyInboundEncryptedConnection: (peer, connection) => deniesInbound(peer.toString(), connection.remoteAddr),
   }
 }
 

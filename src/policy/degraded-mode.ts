@@ -1,7 +1,5 @@
 import type { ActionLog } from '../core/control-action.ts'
-import { DhtError } from '../core/errors.ts'
-import type { Admission } from './load-monitor.ts'
-import type { WorkKind } from './load-shedding.ts'
+import type { WriteBarrier } from './write-gate.ts'
 
 /** Degraded mode as it was switched on. */
 export interface Degradation {
@@ -31,10 +29,9 @@ export interface Switch {
   readonly opId: string
 }
 
-const RETRY_AFTER_MS = 30_000
-
 /** Writes are refused and reads go on, from when an operator says so until one takes it back; also across restarts. */
-export class DegradedMode {
+export class DegradedMode implements WriteBarrier {
+  readonly kind = 'degraded'
   readonly #deps: Deps
   #current: Degradation | undefined
   /** One switch at a time: the log, the file and the mode agree. */
@@ -59,11 +56,8 @@ export class DegradedMode {
     return await turned
   }
 
-  /** @throws {DhtError} NotReady with reason `degraded` while writes are refused */
-  assertWritable (): void {
-    if (this.#current === undefined) return
-    throw new DhtError('NotReady', `Writes are refused in degraded mode: ${this.#current.reason}`, { reason: 'degraded', retryAfterMs: RETRY_AFTER_MS })
-  }
+  /** The operator's words. */
+  reason (): string | undefined { return this.#current?.reason }
 
   async #turn (on: boolean, { reason, actor, capabilityId, opId }: Switch): Promise<Degradation | undefined> {
     if (on === (this.#current !== undefined)) return this.#current
@@ -74,21 +68,5 @@ export class DegradedMode {
     await this.#deps.store.save(next)
     this.#current = next
     return next
-  }
-}
-
-/** Admission that also refuses announcements and values in degraded mode. */
-export class WritableAdmission implements Admission {
-  readonly #load: Admission
-  readonly #mode: Pick<DegradedMode, 'assertWritable'>
-
-  constructor (load: Admission, mode: Pick<DegradedMode, 'assertWritable'>) {
-    this.#load = load
-    this.#mode = mode
-  }
-
-  admit (kind: WorkKind): void {
-    this.#load.admit(kind)
-    if (kind === 'provide') this.#mode.assertWritable()
   }
 }

@@ -1,4 +1,4 @@
-import { DhtError } from '../core/errors.ts'
+import { DhtError, type RejectReason } from '../core/errors.ts'
 import type { ReadinessCheck } from '../core/readiness.ts'
 import { compilePolicy, decide, PROFILES, type Decision, type Origin, type Policy, type PolicyRules, type Subject } from './policy.ts'
 
@@ -67,10 +67,15 @@ export class PolicyHolder implements PolicyGate, ReadinessCheck {
     return decide(this.#policy, subject, origin)
   }
 
-  assertAdmits (subject: Subject): void {
+  /** Why the subject is not admitted; undefined when it is. */
+  refusal (subject: Subject): RejectReason | undefined {
     const decision = this.decide(subject)
-    if (decision.admitted) return
-    const { reason } = decision
+    return decision.admitted ? undefined : decision.reason
+  }
+
+  assertAdmits (subject: Subject): void {
+    const reason = this.refusal(subject)
+    if (reason === undefined) return
     if (reason === 'policy_down') throw new DhtError('NotReady', 'The policy cannot be judged now.', { reason, retryAfterMs: RETRY_AFTER_MS })
     throw new DhtError('NoCapability', 'The policy does not admit you.', { reason })
   }

@@ -7,6 +7,7 @@ import { raiseWall, type WallDeps } from '../../src/http/wall.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 import { ROUTES, type Surface } from '../../src/policy/permissions.ts'
+import { WriteGate } from '../../src/policy/write-gate.ts'
 
 const NOW = 1_000_000
 
@@ -25,7 +26,7 @@ function build (t: Test, surface: Surface, deps: Partial<WallDeps> = {}, extraRo
     },
     policy: { assertAdmits: () => { order.push('policy') } },
     admission: { admit: () => { order.push('quota') } },
-    assertWritable: () => {},
+    writes: new WriteGate([]),
     now: () => NOW,
     ...deps,
   })
@@ -118,8 +119,8 @@ t.test('a caveat lowers the rate and never raises it', async t => {
 })
 
 t.test('in degraded mode writes get 503 with the reason, reads and the way out are served', async t => {
-  const assertWritable = () => { throw new DhtError('NotReady', 'disk swap', { reason: 'degraded' as const }) }
-  const { app } = build(t, 'admin', { assertWritable })
+  const writes = new WriteGate([{ kind: 'degraded', reason: () => 'disk swap' }])
+  const { app } = build(t, 'admin', { writes })
   const ask = async (method: 'GET' | 'PUT' | 'POST' | 'DELETE', url: string, permission: string) =>
     (await send(app, { method, url, headers: { authorization: `Bearer may-${permission.replace(':', '.')}` } })).statusCode
   t.equal(await ask('POST', '/v1/providers', 'provider:write'), 503)

@@ -5,7 +5,8 @@ import t from 'tap'
 import type { ControlAction } from '../../src/core/control-action.ts'
 import { DhtError } from '../../src/core/errors.ts'
 import { FileDegradation, ForgottenDegradation } from '../../src/policy/degradation-store.ts'
-import { DegradedMode, WritableAdmission } from '../../src/policy/degraded-mode.ts'
+import { DegradedMode } from '../../src/policy/degraded-mode.ts'
+import { WritableAdmission, WriteGate } from '../../src/policy/write-gate.ts'
 
 const BY = { reason: 'disk swap', actor: 'ops-1', opId: '1' }
 
@@ -18,7 +19,7 @@ t.test('writes are refused from on to off, each recorded once', async t => {
   const actions = recorder()
   const mode = new DegradedMode({ store: new ForgottenDegradation(), actions })
   const kinds: string[] = []
-  const admission = new WritableAdmission({ admit: kind => { kinds.push(kind) } }, mode)
+  const admission = new WritableAdmission({ admit: kind => { kinds.push(kind) } }, new WriteGate([mode]))
   await mode.start()
   admission.admit('provide')
   await Promise.all([mode.turn(true, BY), mode.turn(true, BY)])

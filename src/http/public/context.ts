@@ -20,6 +20,8 @@ export interface PublicDeps {
   readonly lookup: LookupPort
   readonly values: ValuePort
   readonly admission: Admission
+  /** What the policy in force leaves of the request rate; all of it when left out. */
+  readonly rateFactor?: (() => number) | undefined
   readonly now: Clock
 }
 

@@ -13,7 +13,7 @@ import { providersRoute } from './routing/v1/providers.ts'
 export function addPublicApi (app: FastifyInstance, options: PublicOptions, deps: PublicDeps): void {
   const context = { options, deps }
   shedLoad(app, deps.admission)
-  limitRequestRate(app, options.requestsPerPrefixPerSecond, deps.now)
+  limitRequestRate(app, options.requestsPerPrefixPerSecond, { now: deps.now, factor: deps.rateFactor ?? (() => 1) })
   allowAnyOrigin(app)
   providersRoute(app, context)
   peersRoute(app, context)

@@ -5,6 +5,8 @@ export interface Sender {
   /** Peer ID as text, and in binary. Noise has proven it. */
   readonly id: string
   readonly bytes: Uint8Array
+  /** Undefined for a transport without one. */
+  readonly ip?: string | undefined
   /** The IP prefix that shares its budgets, undefined for loopback. */
   readonly prefix: string | undefined
 }

@@ -6,6 +6,7 @@ import type { Metrics } from '../../observability/metrics.ts'
 import { quotaPrefix } from '../../policy/ip-group.ts'
 import type { Admission } from '../../policy/load-monitor.ts'
 import type { WorkKind } from '../../policy/load-shedding.ts'
+import type { PolicyGate } from '../../policy/policy-holder.ts'
 import { ipOfAddress } from '../addresses.ts'
 import { RpcBudgets, type BudgetLimits } from './budgets.ts'
 import type { RpcHandlers, Sender } from './handler.ts'
@@ -24,6 +25,8 @@ interface Deps {
   readonly host: Pick<Libp2p, 'handle' | 'unhandle'>
   readonly handlers: RpcHandlers
   readonly admission: Admission
+  /** Asked at every message: what it admits may change while a stream is open. */
+  readonly policy?: PolicyGate | undefined
   readonly metrics: Metrics['kad']
   readonly log: Logger
   readonly now: Clock
@@ -104,7 +107,8 @@ export class RpcServer implements Component {
   }
 
   #answer (frame: Uint8Array, sender: Sender): Uint8Array | undefined | Promise<Uint8Array | undefined> {
-    const { handlers, admission, metrics, log, now } = this.#deps
+    const { handlers, admission, policy, metrics, log, now } = this.#deps
+    policy?.assertAdmits({ peerId: sender.id, ip: sender.ip })
     this.#budgets.takeRpc(sender, now())
     const startedAt = performance.now()
     const request = decodeRequest(frame)
@@ -153,5 +157,5 @@ export class RpcServer implements Component {
 function toSender (connection: Connection): Sender {
   const { remotePeer, remoteAddr } = connection
   const ip = ipOfAddress(remoteAddr.toString())
-  return { id: remotePeer.toString(), bytes: remotePeer.toMultihash().bytes, prefix: ip === undefined ? undefined : quotaPrefix(ip) }
+  return { id: remotePeer.toString(), bytes: remotePeer.toMultihash().bytes, ip, prefix: ip === undefined ? undefined : quotaPrefix(ip) }
 }

@@ -18,6 +18,20 @@ t.test('who asks beyond the rate of its network is refused until tokens are back
   t.match(values, [{ labels: { reason: 'http_rate' }, value: 1 }])
 })
 
+t.test('a stricter policy leaves less of the rate, from the moment it is in force', async t => {
+  let factor = 0.5
+  const { url, clock } = await startPublicServer(t, { requestsPerPrefixPerSecond: 2, rateFactor: () => factor })
+  const served = async () => {
+    let count = 0
+    while ((await fetch(`${url}/openapi.json`)).status === 200) count++
+    return count
+  }
+  t.equal(await served(), 4)
+  factor = 1
+  clock.now += 10_000
+  t.equal(await served(), 8)
+})
+
 t.test('a page learns from the preflight what it may send, and from every answer what it may read', async t => {
   const { url } = await startPublicServer(t)
   const preflight = await fetch(`${url}/routing/v1/ipns/x`, { method: 'OPTIONS' })

@@ -26,6 +26,7 @@ interface Options {
   readonly concurrent?: number
   readonly inFlight?: number
   readonly requestsPerPrefixPerSecond?: number
+  readonly rateFactor?: () => number
   readonly ipnsPut?: boolean
   readonly jsonRecords?: number
   readonly ndjsonRecords?: number
@@ -35,7 +36,7 @@ interface Teardown { teardown (fn: () => unknown): void }
 
 /** The public API over fake planes, listening on a free port until the test ends. */
 export async function startPublicServer (t: Teardown, options: Options = {}): Promise<ServerFixture> {
-  const { deadlineMs = 10_000, concurrent = 32, inFlight = 64, ...rest } = options
+  const { deadlineMs = 10_000, concurrent = 32, inFlight = 64, rateFactor, ...rest } = options
   const clock = { now: Date.UTC(2026, 0, 1) }
   const now = (): number => clock.now
   const metrics = createMetrics()
@@ -51,6 +52,7 @@ export async function startPublicServer (t: Teardown, options: Options = {}): Pr
     lookup: new Lookup({ deadlineMs, concurrent, cacheEntries: 1000, cacheTtlMs: 300_000, cacheEmptyTtlMs: 15_000 }, { planes: [plane], metrics: metrics.lookup, log, now }),
     values: new ValueLookup({ deadlineMs, concurrent }, { plane: values, metrics: metrics.lookup }),
     admission: load,
+    rateFactor,
     now,
   })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })

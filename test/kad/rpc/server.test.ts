@@ -45,7 +45,11 @@ async function setUp (handlers: Partial<RpcHandlers> = {}) {
     admit: (kind: WorkKind) => { if (shed.has(kind)) throw new DhtError('NotReady', 'Overloaded.', { reason: 'overload' }) },
   }
   const log = createLogger({ level: 'debug' }, { write: line => { logs.push(JSON.parse(line)) } })
-  const server = new RpcServer(OPTIONS, { host, handlers: { ...ECHOES, ...handlers }, admission, metrics: metrics.kad, log, now: clock.now })
+  const refused = new Set<string>()
+  const policy = {
+    assertAdmits: ({ peerId = '', ip = '' }) => { if (refused.has(peerId) || refused.has(ip)) throw new DhtError('NoCapability', 'No.', { reason: 'policy_peer' }) },
+  }
+  const server = new RpcServer(OPTIONS, { host, handlers: { ...ECHOES, ...handlers }, admission, policy, metrics: metrics.kad, log, now: clock.now })
   await server.start()
 
   /** A stream that a peer opens. */
@@ -57,7 +61,7 @@ async function setUp (handlers: Partial<RpcHandlers> = {}) {
   const rejected = async (reason: string): Promise<number> => await metricValue(metrics, 'rejected_total', `reason="${reason}"`)
   const answered = async (type: string, outcome: string): Promise<number> => await metricValue(metrics, 'svc_dht_kad_inbound_rpc_total', `type="${type}",outcome="${outcome}"`)
   const streams = async (): Promise<number> => await metricValue(metrics, 'svc_dht_kad_streams')
-  return { server, host, clock, accept, shed, logs, metrics, rejected, answered, streams }
+  return { server, host, clock, accept, shed, refused, logs, metrics, rejected, answered, streams }
 }
 
 t.test('each message is answered by its handler and counted', async t => {
@@ -81,6 +85,23 @@ t.test('a refusal is counted by its code and its reason, and resets the stream',
     t.equal(await answered('PUT_VALUE', 'Conflict'), 1)
     t.equal(await rejected('stale'), 1)
   }
+})
+
+t.test('whom the policy does not admit any more is refused at the next message, before any work, also on a stream that is open', async t => {
+  const handled: string[] = []
+  const { accept, refused, rejected } = await setUp({ PING: ({ type }) => { handled.push(type); return { type } } })
+  const stream = accept('a', '/ip4/203.0.113.7/tcp/1')
+  stream.receiveMessage({ type: 'PING' })
+  refused.add(peerOf('a').toString())
+  stream.receiveMessage({ type: 'PING' })
+  t.equal(stream.status, 'aborted')
+  refused.clear()
+  refused.add('203.0.113.7')
+  const other = accept('b', '/ip4/203.0.113.7/tcp/1')
+  other.receiveMessage({ type: 'PING' })
+  t.equal(other.status, 'aborted')
+  t.strictSame(handled, ['PING'])
+  t.equal(await rejected('policy_peer'), 2)
 })
 
 t.test('a bug in a handler is logged as an error and not counted as a refusal', async t => {
