@@ -56,14 +56,15 @@ async function handshakes (record: string, durationMs: number): Promise<Done> {
 
 async function inSession (record: string, kind: 'PING' | 'FINDNODE', durationMs: number): Promise<Done> {
   const packets = kind === 'PING' ? 1 : await packetsOfAnswer(record)
+  const remote = readRecordText(record)
   return await timed(durationMs, async isOver => {
     await using listener = await Listener.open('127.0.0.1')
-    const tester = new Tester(record)
+    const tester = new Tester(remote, FAST)
     await tester.request(listener, { type: 'PING', reqId: Buffer.from([1]), enrSeq: 1n })
     const message = (): Message => kind === 'PING' ? { type: 'PING', reqId: Buffer.from([1, 2]), enrSeq: 1n } : { type: 'FINDNODE', reqId: Buffer.from([1, 2]), distances: [256, 255, 254, 253] }
     let sent = 0
     let got = 0
-    while (!isOver()) {
+    while (!isOver() || got < packets) {
       while (sent - Math.floor(got / packets) < WINDOW) {
         tester.write(listener, message())
         sent++
