@@ -123,7 +123,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   metrics.node.build.set({ version: version.version, git_sha: version.gitSha }, 1)
   metrics.node.config.set({ digest }, 1)
 
-  const http = composeHttp(config, surroundings, { kad, guards, readiness, digest })
+  const http = composeHttp(config, surroundings, { kad, guards, audit, readiness, digest })
   const running = await startAll([load, ...guards.databases, degraded, ...http.ops, audit, ...kad.components, ...http.public, http.admin, lifecycle])
   return {
     peerId: kad.host.peerId.toString(),
@@ -177,12 +177,13 @@ function composeGuards ({ policy: rules, node }: Config, { metrics }: Surroundin
 interface HttpDeps {
   readonly kad: KadPlane
   readonly guards: ReturnType<typeof composeGuards>
+  readonly audit: AuditLog
   readonly readiness: () => ReadinessReport
   readonly digest: string
 }
 
 /** The three listeners. A listener whose address is empty is left out. */
-function composeHttp (config: Config, surroundings: Surroundings, { kad, guards, readiness, digest }: HttpDeps) {
+function composeHttp (config: Config, surroundings: Surroundings, { kad, guards, audit, readiness, digest }: HttpDeps) {
   const { adminSocket, version, metrics, log, now } = surroundings
   const drainTimeoutMs = config.node.drainTimeout
   const deps = { metrics: metrics.http, log: log.child({ component: 'http' }), now }
@@ -200,7 +201,7 @@ function composeHttp (config: Config, surroundings: Surroundings, { kad, guards,
     return app
   }
   const publicApp = serverFor('public', config.public.inFlight)
-  addPublicApi(publicApp, { ...config.public, closestPeers: config.kad.bucketSize, recordTtlMs: config.providers.ttl }, { lookup, values, admission, rateFactor: () => policy.rateFactor, now })
+  addPublicApi(publicApp, { ...config.public, closestPeers: config.kad.bucketSize, recordTtlMs: config.providers.ttl }, { lookup, values, audit, admission, rateFactor: () => policy.rateFactor, now })
 
   const opsApp = serverFor('ops', Number.POSITIVE_INFINITY)
   const features = [config.node.profile, ...kad.transports]
@@ -213,7 +214,7 @@ function composeHttp (config: Config, surroundings: Surroundings, { kad, guards,
   addStatusPage(opsApp, { source, history })
 
   const adminApp = serverFor('admin', config.admin.inFlight)
-  registerAdminRoutes(adminApp, adminPorts(config, surroundings, { kad, guards, readiness, digest, lookup }))
+  registerAdminRoutes(adminApp, adminPorts(config, surroundings, { kad, guards, audit, readiness, digest, lookup }))
 
   const listenerFor = (service: 'public' | 'ops', app: typeof publicApp) => config[service].listen === ''
     ? []

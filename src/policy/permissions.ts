@@ -65,6 +65,8 @@ export const ROUTES: Readonly<Record<Surface, Readonly<Record<string, Access>>>>
     'GET /routing/v1/ipns/:name': 'public',
     'PUT /routing/v1/ipns/:name': 'public',
     'GET /routing/v1/dht/closest/peers/:key': 'public',
+    'GET /audit/checkpoint': 'public',
+    'GET /audit/tile/*': 'public',
     'GET /openapi.json': 'public',
     'OPTIONS *': 'public',
   },

@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import type { Clock } from '../../core/component.ts'
+import type { AuditFiles } from '../audit-file.ts'
 import type { LookupPort, ValuePort } from '../../lookup/answer.ts'
 import type { Admission } from '../../policy/load-monitor.ts'
 
@@ -19,6 +20,7 @@ export interface PublicOptions {
 export interface PublicDeps {
   readonly lookup: LookupPort
   readonly values: ValuePort
+  readonly audit: AuditFiles
   readonly admission: Admission
   /** What the policy in force leaves of the request rate; all of it when left out. */
   readonly rateFactor?: (() => number) | undefined

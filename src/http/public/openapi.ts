@@ -4,7 +4,7 @@ export function openapi ({ ipnsPut }: { readonly ipnsPut: boolean }) {
     openapi: '3.1.0',
     info: {
       title: 'svc-dht public API',
-      summary: 'Delegated Routing V1: who provides a key, where a peer is, who is closest to a key, what a name points to.',
+      summary: 'Delegated Routing V1: who provides a key, where a peer is, who is closest to a key, what a name points to; and the audit log.',
       description: 'Follows https://specs.ipfs.tech/routing/http-routing-v1/ with IPIP-476, IPIP-484 and IPIP-513.',
       version: '1.0.0',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
@@ -52,6 +52,7 @@ export function openapi ({ ipnsPut }: { readonly ipnsPut: boolean }) {
         },
         ...(ipnsPut ? { put: PUT_IPNS } : {}),
       },
+      ...AUDIT_PATHS,
       '/openapi.json': {
         get: {
           operationId: 'getDescription',
@@ -120,6 +121,33 @@ const PUT_IPNS = {
     413: refusal('The body is larger than 1 MiB.'),
     504: refusal('The network did not answer in time.'),
     ...COMMON_REFUSALS,
+  },
+}
+
+const AUDIT_PATHS = {
+  '/audit/checkpoint': {
+    get: {
+      operationId: 'getCheckpoint',
+      summary: 'The signed head of the audit log: https://c2sp.org/tlog-checkpoint.',
+      responses: {
+        200: { description: 'A signed note: origin, size, root, signatures.', content: { 'text/plain': { schema: { type: 'string' } } } },
+        404: refusal('There is no checkpoint yet.'),
+        ...COMMON_REFUSALS,
+      },
+    },
+  },
+  '/audit/tile/{tile}': {
+    get: {
+      operationId: 'getTile',
+      summary: 'Hashes or entries of the audit log: https://c2sp.org/tlog-tiles.',
+      description: 'The rest of the path has slashes of its own: <level>/<index>[.p/<width>] or entries/<index>[.p/<width>], the index as x001/x234/067.',
+      parameters: [path('tile', 'Which tile.')],
+      responses: {
+        200: { description: 'A tile, the same for ever.', content: { 'application/octet-stream': {} } },
+        404: refusal('The log has no such tile, or not yet.'),
+        ...COMMON_REFUSALS,
+      },
+    },
   },
 }
 

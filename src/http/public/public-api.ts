@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { auditRoutes } from './audit.ts'
 import { type PublicDeps, type PublicOptions } from './context.ts'
 import { allowAnyOrigin } from './cors.ts'
 import { shedLoad } from './load.ts'
@@ -9,7 +10,7 @@ import { ipnsRoutes } from './routing/v1/ipns.ts'
 import { peersRoute } from './routing/v1/peers.ts'
 import { providersRoute } from './routing/v1/providers.ts'
 
-/** Adds the public API, Delegated Routing V1 and its description, to a server. */
+/** Adds the public API, Delegated Routing V1, the published audit log and their description, to a server. */
 export function addPublicApi (app: FastifyInstance, options: PublicOptions, deps: PublicDeps): void {
   const context = { options, deps }
   shedLoad(app, deps.admission)
@@ -19,6 +20,7 @@ export function addPublicApi (app: FastifyInstance, options: PublicOptions, deps
   peersRoute(app, context)
   ipnsRoutes(app, context)
   closestPeersRoute(app, context)
+  auditRoutes(app, deps.audit)
   const description = JSON.stringify(openapi(options))
   app.get('/openapi.json', async (_request, reply) => reply.type('application/json').send(description))
 }

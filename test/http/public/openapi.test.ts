@@ -16,10 +16,10 @@ t.test('the description has exactly the routes that the server has', async t => 
   const app = createServer({ service: 'public', inFlight: 1 }, { metrics: createMetrics().http, log: createLogger({ level: 'silent' }), now: Date.now })
   const served: string[] = []
   app.addHook('onRoute', ({ method, url }) => {
-    for (const each of [method].flat()) served.push(`${each} ${url.replaceAll(/:(\w+)/g, '{$1}')}`)
+    for (const each of [method].flat()) served.push(`${each} ${url.replaceAll(/:(\w+)/g, '{$1}').replace('/*', '/{tile}')}`)
   })
   const unused = undefined as never
-  addPublicApi(app, { jsonRecords: 1, ndjsonRecords: 1, closestPeers: 1, requestsPerPrefixPerSecond: 1, ipnsPut: true, recordTtlMs: 1 }, { lookup: unused, values: unused, admission: { admit: () => {} }, now: Date.now })
+  addPublicApi(app, { jsonRecords: 1, ndjsonRecords: 1, closestPeers: 1, requestsPerPrefixPerSecond: 1, ipnsPut: true, recordTtlMs: 1 }, { lookup: unused, values: unused, audit: unused, admission: { admit: () => {} }, now: Date.now })
   await app.ready()
   t.teardown(() => app.close())
   const documented = Object.entries(described.paths).flatMap(([path, methods]) => Object.keys(methods).map(method => `${method.toUpperCase()} ${path}`))
@@ -36,6 +36,8 @@ t.test('the server answers with the statuses and content types of its descriptio
     ['/routing/v1/peers/{id}', [peerId('a'), cid('k')]],
     ['/routing/v1/dht/closest/peers/{key}', [cid('k'), 'bad']],
     ['/routing/v1/ipns/{name}', [peerId('a'), 'bad']],
+    ['/audit/checkpoint', ['']],
+    ['/audit/tile/{tile}', ['0/000', 'x']],
     ['/openapi.json', ['']],
   ]
   for (const [pattern, values] of byPath) {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { AuditFiles } from '../../../src/http/audit-file.ts'
 import { addPublicApi } from '../../../src/http/public/public-api.ts'
 import { createServer } from '../../../src/http/server.ts'
 import { Lookup } from '../../../src/lookup/lookup.ts'
@@ -22,6 +23,7 @@ export interface ServerFixture {
 }
 
 interface Options {
+  readonly audit?: AuditFiles
   readonly deadlineMs?: number
   readonly concurrent?: number
   readonly inFlight?: number
@@ -32,11 +34,17 @@ interface Options {
   readonly ndjsonRecords?: number
 }
 
+/** A log that has not published anything yet. */
+const NO_LOG: AuditFiles = {
+  file: async () => undefined,
+  head: () => ({ origin: 'example.com/audit', size: 0, published: 0, root: '', keys: [], refusal: undefined }),
+}
+
 interface Teardown { teardown (fn: () => unknown): void }
 
 /** The public API over fake planes, listening on a free port until the test ends. */
 export async function startPublicServer (t: Teardown, options: Options = {}): Promise<ServerFixture> {
-  const { deadlineMs = 10_000, concurrent = 32, inFlight = 64, rateFactor, ...rest } = options
+  const { deadlineMs = 10_000, concurrent = 32, inFlight = 64, audit = NO_LOG, rateFactor, ...rest } = options
   const clock = { now: Date.UTC(2026, 0, 1) }
   const now = (): number => clock.now
   const metrics = createMetrics()
@@ -51,6 +59,7 @@ export async function startPublicServer (t: Teardown, options: Options = {}): Pr
   }, {
     lookup: new Lookup({ deadlineMs, concurrent, cacheEntries: 1000, cacheTtlMs: 300_000, cacheEmptyTtlMs: 15_000 }, { planes: [plane], metrics: metrics.lookup, log, now }),
     values: new ValueLookup({ deadlineMs, concurrent }, { plane: values, metrics: metrics.lookup }),
+    audit,
     admission: load,
     rateFactor,
     now,
