@@ -66,6 +66,7 @@ async function secondsUntilReady (folder: string, bootstrap: Daemon): Promise<nu
     'kad.listen': '/ip4/127.0.0.1/tcp/0',
     'kad.addresses': 'any',
     'public.listen': '127.0.0.1:0',
+    'discv5.listen': '127.0.0.1:0',
     'ops.listen': '127.0.0.1:0',
     'admin.socket': join(folder, 'admin', 'admin.sock'),
   }

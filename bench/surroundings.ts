@@ -7,7 +7,7 @@ import { createMetrics } from '../src/observability/metrics.ts'
 type Flags = Readonly<Record<string, string>>
 type KadPlane = Awaited<ReturnType<typeof composeKad>>
 
-const ON_LOOPBACK: Flags = { 'kad.listen': '/ip4/127.0.0.1/tcp/0', 'kad.addresses': 'any' }
+const ON_LOOPBACK: Flags = { 'kad.listen': '/ip4/127.0.0.1/tcp/0', 'kad.addresses': 'any', 'discv5.enabled': 'false' }
 const UNLIMITED = '1000000'
 
 /** Quotas that a single load generator would hit are out of the way. */

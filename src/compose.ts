@@ -5,6 +5,7 @@ import { AuditLog } from './audit/log.ts'
 import { DiskLogStorage } from './audit/storage/disk.ts'
 import { MemoryLogStorage } from './audit/storage/memory.ts'
 import { changeConfig, type Changes } from './config/change.ts'
+import { composeDiscv5, type Discv5Plane } from './compose-discv5.ts'
 import type { Config } from './config/settings.ts'
 import { configDigest, redactConfig } from './config/view.ts'
 import type { Version } from './config/version.ts'
@@ -93,6 +94,8 @@ export interface Daemon extends AsyncDisposable {
   readonly peerId: string
   /** Multiaddrs that others may dial. */
   addresses (): string[]
+  /** The record of the discv5 node; undefined when there is none. */
+  enr (): string | undefined
   readonly publicUrl: string | undefined
   readonly opsUrl: string | undefined
   readonly adminSocket: string
@@ -114,6 +117,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   const guards = composeGuards(config, surroundings, { load, audit })
   const { policy, degraded } = guards
   const kad = await composeKad(config, surroundings, guards.admission, policy)
+  const discv5 = await composeDiscv5(config, surroundings, kad.host)
   let inForce = config
   const lifecycle = new Lifecycle()
   const readiness = (): ReadinessReport => ({
@@ -123,11 +127,12 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   metrics.node.build.set({ version: version.version, git_sha: version.gitSha }, 1)
   metrics.node.config.set({ digest }, 1)
 
-  const http = composeHttp(config, surroundings, { kad, guards, audit, readiness, digest })
-  const running = await startAll([load, ...guards.databases, degraded, ...http.ops, audit, ...kad.components, ...http.public, http.admin, lifecycle])
+  const http = composeHttp(config, surroundings, { kad, discv5, guards, audit, readiness, digest })
+  const running = await startAll([load, ...guards.databases, degraded, ...http.ops, audit, ...kad.components, ...discv5.components, ...http.public, http.admin, lifecycle])
   return {
     peerId: kad.host.peerId.toString(),
     addresses: () => kad.host.getMultiaddrs().map(String),
+    enr: () => discv5.engine?.ownRecord().text,
     publicUrl: http.public[0]?.address,
     opsUrl: http.ops.find(part => part instanceof HttpListener)?.address,
     adminSocket,
@@ -176,6 +181,7 @@ function composeGuards ({ policy: rules, node }: Config, { metrics }: Surroundin
 
 interface HttpDeps {
   readonly kad: KadPlane
+  readonly discv5: Discv5Plane
   readonly guards: ReturnType<typeof composeGuards>
   readonly audit: AuditLog
   readonly readiness: () => ReadinessReport
@@ -183,7 +189,7 @@ interface HttpDeps {
 }
 
 /** The three listeners. A listener whose address is empty is left out. */
-function composeHttp (config: Config, surroundings: Surroundings, { kad, guards, audit, readiness, digest }: HttpDeps) {
+function composeHttp (config: Config, surroundings: Surroundings, { kad, discv5, guards, audit, readiness, digest }: HttpDeps) {
   const { adminSocket, version, metrics, log, now } = surroundings
   const drainTimeoutMs = config.node.drainTimeout
   const deps = { metrics: metrics.http, log: log.child({ component: 'http' }), now }
@@ -204,7 +210,7 @@ function composeHttp (config: Config, surroundings: Surroundings, { kad, guards,
   addPublicApi(publicApp, { ...config.public, closestPeers: config.kad.bucketSize, recordTtlMs: config.providers.ttl }, { lookup, values, audit, admission, rateFactor: () => policy.rateFactor, now })
 
   const opsApp = serverFor('ops', Number.POSITIVE_INFINITY)
-  const features = [config.node.profile, ...kad.transports]
+  const features = [config.node.profile, ...kad.transports, ...discv5.features]
   addOpsApi(opsApp, { version: { version: version.version, git_sha: version.gitSha, features, config_digest: digest }, readiness, metrics })
 
   const source = new DaemonStatus({
@@ -214,7 +220,7 @@ function composeHttp (config: Config, surroundings: Surroundings, { kad, guards,
   addStatusPage(opsApp, { source, history })
 
   const adminApp = serverFor('admin', config.admin.inFlight)
-  registerAdminRoutes(adminApp, adminPorts(config, surroundings, { kad, guards, audit, readiness, digest, lookup }))
+  registerAdminRoutes(adminApp, adminPorts(config, surroundings, { kad, discv5, guards, audit, readiness, digest, lookup }))
 
   const listenerFor = (service: 'public' | 'ops', app: typeof publicApp) => config[service].listen === ''
     ? []
@@ -257,7 +263,7 @@ function adminPorts (config: Config, { version, now }: Surroundings, { kad, guar
 /** The Kademlia plane: host, server, records and what lookups and operators see of them. Nothing of it is started. */
 export async function composeKad (config: Config, surroundings: Surroundings, admission: Admission, policy?: PolicyHolder) {
   const { identity, version, log: parentLog, metrics, now } = surroundings
-  const { kad, providers, values: valueLimits } = config
+  const { kad, discv5, providers, values: valueLimits } = config
   const log = parentLog.child({ component: 'kad' })
   const scope = kad.addresses
   const { host, transports } = await createHost({ ...kad, version: version.version }, {

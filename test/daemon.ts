@@ -33,6 +33,7 @@ const TEST_FLAGS = {
   'kad.bootstrapProbeInterval': '100ms',
   'kad.bootstrapLapse': '1s',
   'public.listen': '127.0.0.1:0',
+  'discv5.listen': '127.0.0.1:0',
   'ops.listen': '127.0.0.1:0',
   'node.drainTimeout': '1s',
 }

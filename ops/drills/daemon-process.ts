@@ -14,6 +14,7 @@ const LOOPBACK = {
   'kad.listen': '/ip4/127.0.0.1/tcp/0',
   'kad.addresses': 'any',
   'public.listen': '127.0.0.1:0',
+  'discv5.listen': '127.0.0.1:0',
   'ops.listen': '127.0.0.1:0',
   'node.toleratedLag': '10s',
 }

@@ -91,6 +91,24 @@ const lookups: Dashboard = {
   },
 }
 
+const discv5: Dashboard = {
+  uid: 'svc-dht-discv5',
+  title: 'svc-dht: discv5',
+  rows: {
+    Node: [
+      { title: 'Table', description: 'Only live nodes are told to others.', queries: { [`svc_dht_discv5_table_nodes{${OF}}`]: '{{state}} {{instance}}' } },
+      { title: 'Sessions', description: 'Of at most discv5.sessions.', queries: { [`svc_dht_discv5_sessions{${OF}}`]: '{{instance}}' } },
+      { title: 'Events', description: 'Packets by kind, sessions, calls, changes of the table.', unit: 'ops', queries: { [rate('svc_dht_discv5_events_total', 'event')]: '{{event}}' } },
+      { title: 'Waiting', description: 'Requests of ours without an answer yet.', queries: { [`svc_dht_discv5_pending_requests{${OF}}`]: '{{instance}}' } },
+    ],
+    Protection: [
+      { title: 'Dropped', description: 'By reason. limit_* is protection at work; internal is a fault of ours.', unit: 'ops', queries: { [rate('svc_dht_discv5_dropped_total', 'reason')]: '{{reason}}' } },
+      { title: 'Bans', description: 'IPs, prefixes and nodes shut out now.', queries: { [`svc_dht_discv5_bans{${OF}}`]: '{{instance}}' } },
+      { title: 'Receive buffer', description: 'Below 4 MiB bursts are lost: raise net.core.rmem_max.', unit: 'bytes', queries: { [`svc_dht_discv5_receive_buffer_bytes{${OF}}`]: '{{instance}}' } },
+    ],
+  },
+}
+
 const bridge: Dashboard = {
   uid: 'svc-dht-bridge',
   title: 'svc-dht: bridge',
@@ -136,4 +154,4 @@ const audit: Dashboard = {
 }
 
 /** Every dashboard; each becomes `<uid>.json`. */
-export const DASHBOARDS: readonly Dashboard[] = [overview, kademlia, store, lookups, bridge, runtime, audit]
+export const DASHBOARDS: readonly Dashboard[] = [overview, kademlia, store, lookups, discv5, bridge, runtime, audit]

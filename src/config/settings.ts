@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { multiaddr } from '@multiformats/multiaddr'
 import { parsePeerId } from '../core/peer-id.ts'
 import { bool, choice, duration, int, list, listener, text, type ConfigOf } from './setting.ts'
@@ -49,6 +50,29 @@ export const settings = {
     idleTimeout: duration('How long a stream may stay open between messages.', '60s', { min: '100ms', max: '10m' }),
     rpcsPerPeerPerSecond: int('RPCs a second answered to one peer, with four seconds’ worth in reserve.', 500, { min: 1, max: 1_000_000, governed: true }),
     rpcsPerPrefixPerSecond: int('RPCs a second answered to one /24 (IPv6: /48), with four seconds’ worth in reserve.', 2000, { min: 1, max: 1_000_000, governed: true }),
+  },
+  discv5: {
+    enabled: bool('Whether the daemon is a discv5 node as well.', true),
+    listen: list('Where discv5 listens (UDP); at most one address of each family. Port 0 picks a free one.', ['127.0.0.1:7461'], { form: '`host:port` or `[v6]:port`', max: 2, check: assertEndpoint }),
+    externalIp: text('IPv4 address told in the record, for a daemon behind a port forward. Empty: where it listens, or what other nodes agree on.', '', { form: 'IPv4 address, or empty', pattern: /^$|^\d{1,3}(\.\d{1,3}){3}$/ }),
+    externalIp6: text('IPv6 address told in the record.', '', { form: 'IPv6 address, or empty', pattern: /^$|^[0-9a-fA-F:]+$/ }),
+    externalPort: int('UDP port told in the record; 0 for the one it listens on.', 0, { max: 65_535 }),
+    bootnodes: list('Records of nodes through which to join.', [], { form: 'records `enr:…`', max: 64, check: assertRecordText, governed: true }),
+    keyFile: text('File of the sealed secp256k1 key of the node ID; created on first start, opened by `identity.passphraseFile`. Empty: a new node ID each start.', '', { form: 'path' }),
+    sessions: int('Sessions held; the one that was quiet longest goes first.', 5000, { min: 16, max: 1_000_000 }),
+    requestTimeout: duration('How long a node may take to answer one attempt.', '500ms', { min: '50ms', max: '10s' }),
+    retries: int('Attempts after the first.', 2, { max: 10 }),
+    pingInterval: duration('How often a node of the table is asked whether it lives, on average; one that answered is asked a third as often.', '30s', { min: '100ms', max: '1h' }),
+    addressVotes: int('Nodes, each of another subnet, that must agree on our address before the record says it.', 10, { min: 2, max: 100 }),
+    packetsPerSecond: int('Packets a second handled in all, with four seconds’ worth in reserve.', 50_000, { min: 1, max: 10_000_000 }),
+    packetsPerIpPerSecond: int('Packets a second handled of one IP. Loopback is exempt.', 200, { min: 1, max: 1_000_000, governed: true }),
+    packetsPerSubnetPerSecond: int('Packets a second handled of one /24 (IPv6: /64). Loopback is exempt.', 1000, { min: 1, max: 1_000_000, governed: true }),
+    packetsPerNodePerSecond: int('Messages a second handled of one node.', 100, { min: 1, max: 1_000_000, governed: true }),
+    nodeIdsPerIp: int('Node IDs of one public IP that get a session, in an hour.', 10, { min: 1, max: 10_000, governed: true }),
+    whoareyouPerIpPerSecond: int('WHOAREYOU packets a second sent to one IP, whose address may be forged.', 20, { min: 1, max: 1_000_000, governed: true }),
+    handshakesPerSecond: int('Handshakes a second worked on; a quarter of the reserve is kept for nodes we know.', 1000, { min: 1, max: 100_000 }),
+    banAfter: int('Packets over its limit within a minute after which a public IP is shut out.', 2000, { min: 1, max: 10_000_000 }),
+    banTime: duration('How long it is shut out.', '10m', { min: '1s', max: '7d' }),
   },
   providers: {
     store: choice('Where provider records are held: `memory` loses them with the process, `persistent` keeps them in `node.dataDir` as well.', ['memory', 'persistent'], 'memory'),
@@ -129,6 +153,15 @@ function assertAsn (value: string): void {
 
 function assertCountry (value: string): void {
   if (!/^[A-Z]{2}$/.test(value)) throw new Error(`${value} is not a country code of two capital letters`)
+}
+
+function assertEndpoint (value: string): void {
+  const [, v4, v6, port] = /^(?:([\d.]+)|\[([0-9a-fA-F:]+)\]):(\d{1,5})$/.exec(value) ?? []
+  if ((v4 === undefined && v6 === undefined) || !isIP(v4 ?? v6 ?? '') || Number(port) > 65_535) throw new Error(`${value} must be an IP and a port`)
+}
+
+function assertRecordText (value: string): void {
+  if (!/^enr:[\w-]{1,400}$/.test(value)) throw new Error(`${value.slice(0, 40)} is not a record in text form`)
 }
 
 function assertMultiaddr (value: string): void {

@@ -26,6 +26,7 @@ const COMMON_FLAGS = { 'kad.addresses': 'any', 'kad.inboundConnectionsPerSecond'
 const FREE_PORTS = {
   'kad.listen': '/ip4/127.0.0.1/tcp/0,/ip4/127.0.0.1/udp/0/quic-v1,/ip4/127.0.0.1/tcp/0/ws',
   'public.listen': '127.0.0.1:0',
+  'discv5.listen': '127.0.0.1:0',
   'ops.listen': '127.0.0.1:0',
 }
 
@@ -60,8 +61,9 @@ export async function runDevOverlay (options: Options): Promise<void> {
 async function startOne (index: number, socket: string, before: readonly Daemon[], { flags, env, version }: Options): Promise<Daemon> {
   const isFirst = index === 0
   const others = before.slice(0, 1).map(joinAddress).join(',')
+  const bootnodes = before.slice(0, 1).map(daemon => daemon.enr() ?? '').join(',')
   const config = loadConfig({
-    env, flags: { ...COMMON_FLAGS, ...(!isFirst && FREE_PORTS), ...(others !== '' && { 'kad.bootstrap': others }), ...flags },
+    env, flags: { ...COMMON_FLAGS, ...(!isFirst && FREE_PORTS), ...(others !== '' && { 'kad.bootstrap': others }), ...(bootnodes !== '' && { 'discv5.bootnodes': bootnodes }), ...flags },
   })
   const log = createLogger({ level: config.log.level, name: `svc-dht-${index + 1}` })
   return await startDaemon(config, {
@@ -99,7 +101,7 @@ In another terminal:
   curl -s ${first?.opsUrl}/readyz
 
 To join from another daemon: svc-dht run --set kad.bootstrap=${first === undefined ? '' : joinAddress(first)} \\
-  --set kad.addresses=any --set kad.listen=/ip4/127.0.0.1/tcp/0 --set public.listen=127.0.0.1:0 --set ops.listen=127.0.0.1:0 --set admin.socket=/tmp/svc-dht-joining/admin.sock
+  --set kad.addresses=any --set kad.listen=/ip4/127.0.0.1/tcp/0 --set public.listen=127.0.0.1:0 --set ops.listen=127.0.0.1:0 --set discv5.listen=127.0.0.1:0 --set admin.socket=/tmp/svc-dht-joining/admin.sock
 
 Ctrl-C ends it all and leaves nothing behind.
 `

@@ -200,6 +200,7 @@ export class NativeEngine implements Discv5Engine {
       ip6: v6?.ip === '::' ? undefined : v6?.ip,
       udp: v4?.port,
       udp6: v6?.port,
+      ...this.#deps.libp2p?.(),
       ...external,
     }
   }

@@ -28,6 +28,8 @@ export interface NativeDeps {
   readonly secp256k1: Secp256k1
   readonly sockets: readonly DatagramSocket[]
   readonly store?: StateStore | undefined
+  /** Ports and ID of the libp2p host, asked at the start, when it listens. */
+  readonly libp2p?: (() => OwnAddresses) | undefined
   readonly counts?: Counts
   readonly log: Logger
   readonly now: Clock

@@ -19,6 +19,12 @@ export interface DatagramSocket {
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 const SEND_BUFFER_BYTES = 1024 * 1024
 
+/** `host:port` or `[v6]:port`, as settings have it. */
+export function parseEndpoint (text: string): Endpoint {
+  const colon = text.lastIndexOf(':')
+  return { ip: normalIp(text.slice(0, colon).replace(/^\[|\]$/g, '')), port: Number(text.slice(colon + 1)) }
+}
+
 /** A UDP socket. Addresses are IPs already, so nothing is looked up. */
 export class UdpSocket implements DatagramSocket {
   readonly family: 4 | 6

@@ -71,6 +71,7 @@ export function createMetrics (registry = new Registry()) {
       checkpointTime: gauge('svc_dht_audit_checkpoint_time_seconds', 'When the last checkpoint was signed, in seconds since 1970.'),
       appendSeconds: histogram('svc_dht_audit_append_seconds', 'Time of an entry to be safe in the log.', COMMIT_SECONDS),
     },
+    discv5: discv5Metrics(meters),
     bridge: bridgeMetrics(meters),
     http: {
       reject,
@@ -78,6 +79,18 @@ export function createMetrics (registry = new Registry()) {
       seconds: histogram('request_latency_seconds', 'Time of HTTP requests.', REQUEST_SECONDS, ['service', 'route', 'method']),
       inFlight: gauge('svc_dht_http_in_flight', 'HTTP requests in flight, by listener.', ['service']),
     },
+  }
+}
+
+function discv5Metrics ({ counter, gauge }: Meters) {
+  return {
+    events: counter('svc_dht_discv5_events_total', 'What happened on the discv5 plane: packets in and out by kind, sessions, calls, changes of the table and of our address.', ['event']),
+    dropped: counter('svc_dht_discv5_dropped_total', 'discv5 packets, records and requests that were dropped, by reason.', ['reason']),
+    sessions: gauge('svc_dht_discv5_sessions', 'discv5 sessions held.'),
+    nodes: gauge('svc_dht_discv5_table_nodes', 'Nodes of the discv5 table, by whether they answered; only live ones are told to others.', ['state']),
+    pending: gauge('svc_dht_discv5_pending_requests', 'Requests of this node that wait for an answer.'),
+    bans: gauge('svc_dht_discv5_bans', 'IPs, prefixes and nodes shut out of the discv5 plane.'),
+    receiveBuffer: gauge('svc_dht_discv5_receive_buffer_bytes', 'Receive buffer of the discv5 socket that the kernel granted; 4 MiB are asked for.'),
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { start } from '../process.ts'
 
-const FREE_PORTS = ['kad.listen=/ip4/127.0.0.1/tcp/0', 'public.listen=127.0.0.1:0', 'ops.listen=127.0.0.1:0'].flatMap(setting => ['--set', setting])
+const FREE_PORTS = ['kad.listen=/ip4/127.0.0.1/tcp/0', 'public.listen=127.0.0.1:0', 'ops.listen=127.0.0.1:0', 'discv5.listen=127.0.0.1:0'].flatMap(setting => ['--set', setting])
 
 t.test('the overlay becomes ready, says what to try, and leaves nothing behind', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'svc-dht-test-'))

@@ -17,7 +17,7 @@ import { keyOf, silentLog } from './fixtures.ts'
 type Plane = Awaited<ReturnType<typeof composeKad>>
 
 async function startPlanes (t: Test, count: number): Promise<{ readonly planes: readonly Plane[], readonly stop: () => Promise<void> }> {
-  const flags = { 'kad.listen': '/ip4/127.0.0.1/tcp/0', 'kad.addresses': 'any', 'kad.inboundConnectionsPerSecond': '1000', 'kad.bootstrapProbeInterval': '100ms' }
+  const flags = { 'kad.listen': '/ip4/127.0.0.1/tcp/0', 'discv5.enabled': 'false', 'kad.addresses': 'any', 'kad.inboundConnectionsPerSecond': '1000', 'kad.bootstrapProbeInterval': '100ms' }
   const running: AsyncDisposable[] = []
   const planes: Plane[] = []
   for (let index = 0; index < count; index++) {

@@ -100,7 +100,7 @@ t.test('another bootstrap set is asked at once', async t => {
 })
 
 t.test('lookups are as wide as they were set last', async t => {
-  const flags = { 'kad.listen': '/ip4/127.0.0.1/tcp/0', 'kad.addresses': 'any', 'kad.inboundConnectionsPerSecond': '1000', 'kad.bootstrapProbeInterval': '100ms' }
+  const flags = { 'kad.listen': '/ip4/127.0.0.1/tcp/0', 'discv5.enabled': 'false', 'kad.addresses': 'any', 'kad.inboundConnectionsPerSecond': '1000', 'kad.bootstrapProbeInterval': '100ms' }
   const config = loadConfig({ flags })
   const planes = await Promise.all(Array.from({ length: 8 }, async () => await composeKad(config, {
     identity: createEphemeralIdentity(), version: { version: 'test', gitSha: 'unknown' }, adminSocket: '', log: silentLog, metrics: createMetrics(), now: Date.now,

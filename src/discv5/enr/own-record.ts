@@ -13,6 +13,8 @@ export interface OwnAddresses {
   readonly tcp6?: number | undefined
   readonly quic?: number | undefined
   readonly quic6?: number | undefined
+  /** Binary libp2p peer ID, when it is of another key than the record (decision 0019). */
+  readonly libp2p?: Uint8Array | undefined
 }
 
 /** The node's own record: signed anew, with the next sequence number, only when what it says changes. */
@@ -48,9 +50,9 @@ export class OwnRecord {
 
 function toPairs (addresses: OwnAddresses): Record<string, Uint8Array> {
   const pairs: Record<string, Uint8Array> = {}
-  for (const [key, value] of Object.entries(addresses) as Array<[string, string | number | undefined]>) {
+  for (const [key, value] of Object.entries(addresses) as Array<[string, string | number | Uint8Array | undefined]>) {
     if (value === undefined || value === 0 || value === '') continue
-    pairs[key] = typeof value === 'string' ? ipBytes(value) : uintBytes(value)
+    pairs[key] = typeof value === 'string' ? ipBytes(value) : typeof value === 'number' ? uintBytes(value) : value
   }
   return pairs
 }

@@ -33,6 +33,7 @@ async function startProcess (t: Test, folder: string, bootstrap: TestDaemon): Pr
     'kad.listen': '/ip4/127.0.0.1/tcp/0',
     'kad.addresses': 'any',
     'public.listen': '127.0.0.1:0',
+    'discv5.listen': '127.0.0.1:0',
     'ops.listen': '127.0.0.1:0',
   }
   const running = start(t, 'svc-dht', ['run', ...Object.entries(settings).flatMap(([path, value]) => ['--set', `${path}=${value}`])], { XDG_RUNTIME_DIR: join(folder, 'run') })
