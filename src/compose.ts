@@ -263,7 +263,7 @@ function adminPorts (config: Config, { version, now }: Surroundings, { kad, guar
 /** The Kademlia plane: host, server, records and what lookups and operators see of them. Nothing of it is started. */
 export async function composeKad (config: Config, surroundings: Surroundings, admission: Admission, policy?: PolicyHolder) {
   const { identity, version, log: parentLog, metrics, now } = surroundings
-  const { kad, discv5, providers, values: valueLimits } = config
+  const { kad, providers, values: valueLimits } = config
   const log = parentLog.child({ component: 'kad' })
   const scope = kad.addresses
   const { host, transports } = await createHost({ ...kad, version: version.version }, {

@@ -114,7 +114,7 @@ t.test('a bootstrap address ends in the peer ID that must answer there', async t
 t.test('each setting has one variable of its own', async t => {
   const names = [...eachSetting()].map(([section, key]) => envName(`${section}.${key}`))
   t.equal(new Set(names).size, names.length)
-  t.ok(names.every(name => /^SVC_DHT_[A-Z]+(_[A-Z]+)+$/.test(name)))
+  t.ok(names.every(name => /^SVC_DHT_[A-Z][A-Z\d]*(_[A-Z\d]+)+$/.test(name)))
   t.equal(envName('kad.bucketSize'), 'SVC_DHT_KAD_BUCKET_SIZE')
 })
 
