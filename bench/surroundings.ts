@@ -1,4 +1,6 @@
-import { composeKad, startAll, startDaemon, type Daemon, type Surroundings } from '../src/compose.ts'
+import { startAll, startDaemon, type Daemon } from '../src/compose.ts'
+import { composeKad } from '../src/compose/kad.ts'
+import type { Surroundings } from '../src/compose/surroundings.ts'
 import { loadConfig } from '../src/config/load.ts'
 import { createEphemeralIdentity } from '../src/kms/identity.ts'
 import { createLogger } from '../src/observability/logger.ts'

@@ -1,6 +1,7 @@
 import type { Libp2p } from '@libp2p/interface'
 import t, { type Test } from 'tap'
-import { composeKad, startAll } from '../../src/compose.ts'
+import { startAll } from '../../src/compose.ts'
+import { composeKad } from '../../src/compose/kad.ts'
 import { changeConfig, type Changes } from '../../src/config/change.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { parseKey } from '../../src/core/key.ts'

@@ -1,0 +1,110 @@
+import type { AuditLog } from '../audit/log.ts'
+import type { Config } from '../config/settings.ts'
+import { redactConfig } from '../config/view.ts'
+import type { ReadinessReport } from '../core/readiness.ts'
+import type { AdminPorts } from '../http/admin/ports.ts'
+import { toPeers, toQuotasBody, toRecords, toStatusBody } from '../http/admin/present.ts'
+import { registerAdminRoutes } from '../http/admin/routes.ts'
+import { AdminSocket } from '../http/admin/socket.ts'
+import { HttpListener } from '../http/listener.ts'
+import { addOpsApi } from '../http/ops/ops-api.ts'
+import { DaemonStatus } from '../http/ops/status/daemon-status.ts'
+import { StatusHistory } from '../http/ops/status/history.ts'
+import { addStatusPage } from '../http/ops/status/status-page.ts'
+import { addPublicApi } from '../http/public/public-api.ts'
+import { createServer } from '../http/server.ts'
+import { raiseWall, type Authorizer } from '../http/wall.ts'
+import { Lookup } from '../lookup/lookup.ts'
+import { ValueLookup } from '../lookup/value-lookup.ts'
+import type { Surface } from '../policy/permissions.ts'
+import type { Surroundings } from './surroundings.ts'
+import type { Guards } from './guards.ts'
+import type { KadPlane } from './kad.ts'
+
+/** An hour of samples at this pace: what the status page plots. */
+const STATUS_PACE = { intervalMs: 5000, limit: 720 }
+
+/** Until capabilities are issued, the permissions of the admin socket are its authentication: whoever opens it is the operator. */
+const SOCKET_OPERATOR: Authorizer = {
+  authorize: () => ({ id: 'operator', capabilityId: 'unix-socket', requestsPerSecond: undefined }),
+}
+
+interface HttpDeps {
+  readonly kad: KadPlane
+  readonly guards: Guards
+  readonly audit: AuditLog
+  readonly readiness: () => ReadinessReport
+  readonly digest: string
+}
+
+/** The three listeners. A listener whose address is empty is left out. */
+export function composeHttp (config: Config, surroundings: Surroundings, { kad, guards, audit, readiness, digest }: HttpDeps) {
+  const { adminSocket, version, metrics, log, now } = surroundings
+  const drainTimeoutMs = config.node.drainTimeout
+  const deps = { metrics: metrics.http, log: log.child({ component: 'http' }), now }
+  const limits = { deadlineMs: config.lookup.deadline, concurrent: config.lookup.concurrent }
+  const lookup = new Lookup({
+    ...limits, cacheEntries: config.lookup.cacheEntries, cacheTtlMs: config.lookup.cacheTtl, cacheEmptyTtlMs: config.lookup.cacheEmptyTtl,
+  }, { planes: [kad.overlay], metrics: metrics.lookup, log, now })
+  const values = new ValueLookup(limits, { plane: kad.overlay, metrics: metrics.lookup })
+
+  const { admission, policy, writes } = guards
+  const wallDeps = { authorizer: SOCKET_OPERATOR, policy, admission, writes, now }
+  const serverFor = (surface: Surface, inFlight: number) => {
+    const app = createServer({ service: surface, inFlight }, deps)
+    raiseWall(app, { surface, requestsPerSecond: config.admin.requestsPerPrincipalPerSecond }, wallDeps)
+    return app
+  }
+  const publicApp = serverFor('public', config.public.inFlight)
+  addPublicApi(publicApp, { ...config.public, closestPeers: config.kad.bucketSize, recordTtlMs: config.providers.ttl }, { lookup, values, audit, admission, rateFactor: () => policy.rateFactor, now })
+
+  const opsApp = serverFor('ops', Number.POSITIVE_INFINITY)
+  const features = [config.node.profile, ...kad.transports]
+  addOpsApi(opsApp, { version: { version: version.version, git_sha: version.gitSha, features, config_digest: digest }, readiness, metrics })
+
+  const source = new DaemonStatus({
+    version: version.version, profile: config.node.profile, protocol: config.kad.protocol, configDigest: digest, bucketSize: config.kad.bucketSize, startedAt: now(),
+  }, { readiness, inspection: kad.inspection, metrics, now })
+  const history = new StatusHistory(STATUS_PACE, { source, onFailure: err => log.error({ err }, 'the status page has no figures') })
+  addStatusPage(opsApp, { source, history })
+
+  const adminApp = serverFor('admin', config.admin.inFlight)
+  registerAdminRoutes(adminApp, adminPorts(config, surroundings, { kad, guards, audit, readiness, digest, lookup }))
+
+  const listenerFor = (service: 'public' | 'ops', app: typeof publicApp) => config[service].listen === ''
+    ? []
+    : [new HttpListener({ service, listen: config[service].listen, drainTimeoutMs }, { app, log: deps.log })]
+  return {
+    public: listenerFor('public', publicApp),
+    ops: [history, ...listenerFor('ops', opsApp)],
+    admin: new AdminSocket({ path: adminSocket, drainTimeoutMs }, { app: adminApp, log: deps.log }),
+    applyLookup: ({ deadline, concurrent }: Config['lookup']) => {
+      lookup.apply({ deadlineMs: deadline, concurrent })
+      values.apply({ deadlineMs: deadline, concurrent })
+    },
+  }
+}
+
+function adminPorts (config: Config, { version, now }: Surroundings, { kad, guards, readiness, digest, lookup }: HttpDeps & { readonly lookup: Lookup }): AdminPorts {
+  const startedAt = now()
+  const { inspection } = kad
+  return {
+    status: () => toStatusBody({
+      ...version,
+      ...inspection.totals(),
+      profile: config.node.profile,
+      protocol: config.kad.protocol,
+      configDigest: digest,
+      readiness: readiness(),
+      uptimeMs: now() - startedAt,
+      rssBytes: process.memoryUsage.rss(),
+    }),
+    peers: () => toPeers(inspection.peers()),
+    records: key => toRecords(inspection.records(key)),
+    quotas: peer => toQuotasBody(inspection.quotas(peer)),
+    announcer: kad.announcer,
+    lookup,
+    degraded: guards.degraded,
+    config: { digest, settings: redactConfig(config) },
+  }
+}
