@@ -1,6 +1,7 @@
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { composeAudit } from './compose/audit.ts'
+import { composeDiscv5 } from './compose/discv5.ts'
 import { composeGuards } from './compose/guards.ts'
 import { composeHttp } from './compose/http.ts'
 import { composeKad } from './compose/kad.ts'
@@ -19,6 +20,8 @@ export interface Daemon extends AsyncDisposable {
   readonly peerId: string
   /** Multiaddrs that others may dial. */
   addresses (): string[]
+  /** The record of the discv5 node; undefined when there is none. */
+  enr (): string | undefined
   readonly publicUrl: string | undefined
   readonly opsUrl: string | undefined
   readonly adminSocket: string
@@ -40,6 +43,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   const guards = composeGuards(config, surroundings, { load, audit })
   const { policy, degraded } = guards
   const kad = await composeKad(config, surroundings, guards.admission, policy)
+  const discv5 = await composeDiscv5(config, surroundings, kad.host)
   let inForce = config
   const lifecycle = new Lifecycle()
   const readiness = (): ReadinessReport => ({
@@ -49,11 +53,12 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   metrics.node.build.set({ version: version.version, git_sha: version.gitSha }, 1)
   metrics.node.config.set({ digest }, 1)
 
-  const http = composeHttp(config, surroundings, { kad, guards, audit, readiness, digest })
-  const running = await startAll([load, ...guards.databases, degraded, ...http.ops, audit, ...kad.components, ...http.public, http.admin, lifecycle])
+  const http = composeHttp(config, surroundings, { kad, discv5, guards, audit, readiness, digest })
+  const running = await startAll([load, ...guards.databases, degraded, ...http.ops, audit, ...kad.components, ...discv5.components, ...http.public, http.admin, lifecycle])
   return {
     peerId: kad.host.peerId.toString(),
     addresses: () => kad.host.getMultiaddrs().map(String),
+    enr: () => discv5.engine?.ownRecord().text,
     publicUrl: http.public[0]?.address,
     opsUrl: http.ops.find(part => part instanceof HttpListener)?.address,
     adminSocket,

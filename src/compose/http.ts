@@ -18,6 +18,7 @@ import { Lookup } from '../lookup/lookup.ts'
 import { ValueLookup } from '../lookup/value-lookup.ts'
 import type { Surface } from '../policy/permissions.ts'
 import type { Surroundings } from './surroundings.ts'
+import type { Discv5Plane } from './discv5.ts'
 import type { Guards } from './guards.ts'
 import type { KadPlane } from './kad.ts'
 
@@ -31,6 +32,7 @@ const SOCKET_OPERATOR: Authorizer = {
 
 interface HttpDeps {
   readonly kad: KadPlane
+  readonly discv5: Discv5Plane
   readonly guards: Guards
   readonly audit: AuditLog
   readonly readiness: () => ReadinessReport
@@ -38,7 +40,7 @@ interface HttpDeps {
 }
 
 /** The three listeners. A listener whose address is empty is left out. */
-export function composeHttp (config: Config, surroundings: Surroundings, { kad, guards, audit, readiness, digest }: HttpDeps) {
+export function composeHttp (config: Config, surroundings: Surroundings, { kad, discv5, guards, audit, readiness, digest }: HttpDeps) {
   const { adminSocket, version, metrics, log, now } = surroundings
   const drainTimeoutMs = config.node.drainTimeout
   const deps = { metrics: metrics.http, log: log.child({ component: 'http' }), now }
@@ -59,7 +61,7 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
   addPublicApi(publicApp, { ...config.public, closestPeers: config.kad.bucketSize, recordTtlMs: config.providers.ttl }, { lookup, values, audit, admission, rateFactor: () => policy.rateFactor, now })
 
   const opsApp = serverFor('ops', Number.POSITIVE_INFINITY)
-  const features = [config.node.profile, ...kad.transports]
+  const features = [config.node.profile, ...kad.transports, ...discv5.features]
   addOpsApi(opsApp, { version: { version: version.version, git_sha: version.gitSha, features, config_digest: digest }, readiness, metrics })
 
   const source = new DaemonStatus({
@@ -69,7 +71,7 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
   addStatusPage(opsApp, { source, history })
 
   const adminApp = serverFor('admin', config.admin.inFlight)
-  registerAdminRoutes(adminApp, adminPorts(config, surroundings, { kad, guards, audit, readiness, digest, lookup }))
+  registerAdminRoutes(adminApp, adminPorts(config, surroundings, { kad, discv5, guards, audit, readiness, digest, lookup }))
 
   const listenerFor = (service: 'public' | 'ops', app: typeof publicApp) => config[service].listen === ''
     ? []

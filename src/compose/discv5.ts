@@ -1,26 +1,17 @@
 import { join } from 'node:path'
-import type { Config } from './config/settings.ts'
-import type { Clock, Component } from './core/component.ts'
-import { Counts } from './discv5/counts.ts'
-import type { Discv5Engine } from './discv5/engine.ts'
-import { toLibp2pPorts } from './discv5/enr/libp2p-ports.ts'
-import { Meter } from './discv5/meter.ts'
-import { NativeEngine } from './discv5/native-engine.ts'
-import { createEphemeralNodeKey, openSealedNodeKey } from './discv5/node-key.ts'
-import { FileStateStore } from './discv5/saved-state.ts'
-import { loadSecp256k1 } from './discv5/secp256k1.ts'
-import { parseEndpoint, UdpSocket } from './discv5/socket.ts'
-import type { Host } from './kad/host.ts'
-import type { Logger } from './observability/logger.ts'
-import type { Metrics } from './observability/metrics.ts'
-
-// The part of compose.ts that builds the discv5 plane; only compose.ts calls it.
-
-interface Surroundings {
-  readonly log: Logger
-  readonly metrics: Metrics
-  readonly now: Clock
-}
+import type { Config } from '../config/settings.ts'
+import type { Component } from '../core/component.ts'
+import { Counts } from '../discv5/counts.ts'
+import type { Discv5Engine } from '../discv5/engine.ts'
+import { toLibp2pPorts } from '../discv5/enr/libp2p-ports.ts'
+import { Meter } from '../discv5/meter.ts'
+import { NativeEngine } from '../discv5/native-engine.ts'
+import { createEphemeralNodeKey, openSealedNodeKey } from '../discv5/node-key.ts'
+import { FileStateStore } from '../discv5/saved-state.ts'
+import { loadSecp256k1 } from '../discv5/secp256k1.ts'
+import { parseEndpoint, UdpSocket } from '../discv5/socket.ts'
+import type { Host } from '../kad/host.ts'
+import type { Surroundings } from './surroundings.ts'
 
 export interface Discv5Plane {
   /** Undefined when the plane is off. */
