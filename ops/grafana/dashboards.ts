@@ -141,7 +141,7 @@ const runtime: Dashboard = {
 
 const audit: Dashboard = {
   uid: 'svc-dht-audit',
-  title: 'svc-dht: audit log',
+  title: 'svc-dht: governance and audit',
   rows: {
     'Audit log': [
       { title: 'Integrity', description: 'Times that the log was not as it was left. Zero, always.', kind: 'stat', queries: { [`audit_integrity_failed_total{${OF}}`]: '{{reason}} {{instance}}' } },
@@ -149,6 +149,11 @@ const audit: Dashboard = {
       { title: 'Age of the checkpoint', description: 'Grows while nothing happens; a new entry is covered within audit.checkpointInterval.', unit: 's', queries: { [`time() - svc_dht_audit_checkpoint_time_seconds{${OF}}`]: '{{instance}}' } },
       { title: 'Time of an append, p99', description: 'The objective is one second.', unit: 's', queries: { [quantile(0.99, 'svc_dht_audit_append_seconds')]: 'p99' } },
       { title: 'Refused', description: 'Entries not taken: the queue is full, or the disk does not take them.', unit: 'ops', queries: { [rate('svc_dht_audit_refused_total', 'reason')]: '{{reason}}' } },
+    ],
+    Capabilities: [
+      { title: 'In force', description: 'Grants that were neither revoked nor expired.', kind: 'stat', queries: { [`svc_dht_auth_grants{${OF}}`]: '{{instance}}' } },
+      { title: 'Changes', description: 'Minted and revoked; each is an entry of the audit log.', unit: 'ops', queries: { [rate('svc_dht_auth_changes_total', 'action')]: '{{action}}' } },
+      { title: 'Changes refused', description: 'At the bound, or because too many wait for the audit log.', unit: 'ops', queries: { [rate('svc_dht_auth_refused_total', 'reason')]: '{{reason}}' } },
     ],
   },
 }

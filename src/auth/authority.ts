@@ -2,7 +2,7 @@ import { DhtError } from '../core/errors.ts'
 import type { Permission } from '../policy/permissions.ts'
 import { type Attempt, judgeCaveats, requestsPerSecondOf, type Verdict } from './caveats.ts'
 import { decodeToken } from './macaroon/codec.ts'
-import { type Macaroon, MacaroonError, MAX_TOKEN_BYTES, verifyMacaroon } from './macaroon/macaroon.ts'
+import { type Macaroon, MacaroonError, MAX_TOKEN_BYTES, verifyChain } from './macaroon/macaroon.ts'
 
 export type { Attempt } from './caveats.ts'
 
@@ -14,6 +14,10 @@ export interface Principal {
   readonly capabilityId: string
   /** The tightest `rps` of the token; undefined when it has none. */
   readonly requestsPerSecond: number | undefined
+  /** Every first-party condition of the token and its discharges: what the bearer mints must meet them too. */
+  readonly conditions: readonly string[]
+  /** True for a token with third-party caveats, which cannot be handed on. */
+  readonly isDischarged: boolean
 }
 
 /** A grant, as far as judging a token of it needs. */
@@ -27,8 +31,8 @@ export interface KnownGrant {
 /** The grants in force. One that was revoked is not found. */
 export interface GrantSource {
   find (rootKeyId: string, nonce: string): KnownGrant | undefined
-  /** Calls `verify` with the grant's root key, which stays inside custody otherwise. */
-  withRootKey<T> (rootKeyId: string, verify: (rootKey: Uint8Array) => T): T
+  /** What the grant's chain begins with, from its root key in custody. Asked only for what {@link find} found. */
+  firstSignature (rootKeyId: string, identifier: Uint8Array): Uint8Array
   /** Tells that the grant was used. */
   used (grantId: string, now: number): void
 }
@@ -39,6 +43,7 @@ export interface Judgement {
   readonly allowed: boolean
   readonly verdicts: readonly Verdict[]
   readonly requestsPerSecond: number | undefined
+  readonly isDischarged: boolean
 }
 
 /** Macaroons of one request: its own, and the discharges of its third-party caveats. */
@@ -65,26 +70,28 @@ export class Authority {
         : 'One of its caveats does not hold: ronctl cap test tells which.')
     }
     this.#grants.used(judgement.grant.id, attempt.now)
-    return { id: judgement.grant.id, capabilityId: judgement.grant.id, requestsPerSecond: judgement.requestsPerSecond }
+    const { grant: { id }, requestsPerSecond, verdicts, isDischarged } = judgement
+    return { id, capabilityId: id, requestsPerSecond, conditions: verdicts.map(({ caveat }) => caveat), isDischarged }
   }
 
   /** The attempt judged condition by condition, without counting as a use. @throws {DhtError} NoCapability for a token that is not ours */
   judge (token: string, attempt: Attempt): Judgement {
-    const { grant, conditions } = this.#verified(token)
+    const { grant, conditions, isDischarged } = this.#verified(token)
     const verdicts = judgeCaveats(conditions, attempt)
     const isInForce = grant.expiresAt === undefined || attempt.now <= grant.expiresAt
     const allowed = isInForce && grant.permissions.includes(attempt.permission) && verdicts.every(({ holds }) => holds)
-    return { grant, allowed, verdicts, requestsPerSecond: requestsPerSecondOf(conditions) }
+    return { grant, allowed, verdicts, requestsPerSecond: requestsPerSecondOf(conditions), isDischarged }
   }
 
-  #verified (token: string): { readonly grant: KnownGrant, readonly conditions: readonly Uint8Array[] } {
+  #verified (token: string): { readonly grant: KnownGrant, readonly conditions: readonly Uint8Array[], readonly isDischarged: boolean } {
     try {
       const [root, ...discharges] = decodeAll(token)
       if (root === undefined) throw new MacaroonError('no macaroon')
       const { rootKeyId, nonce } = parseIdentifier(root.identifier)
       const grant = this.#grants.find(rootKeyId, nonce)
       if (grant === undefined) throw new MacaroonError('no such grant')
-      return { grant, conditions: this.#grants.withRootKey(rootKeyId, rootKey => verifyMacaroon(root, rootKey, discharges)) }
+      const conditions = verifyChain(root, this.#grants.firstSignature(rootKeyId, root.identifier), discharges)
+      return { grant, conditions, isDischarged: root.caveats.some(({ thirdParty }) => thirdParty !== undefined) }
     } catch (err) {
       if (!(err instanceof MacaroonError)) throw err
       // One answer for malformed, forged, unknown and revoked: a guesser learns nothing from it.

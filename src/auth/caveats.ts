@@ -103,6 +103,12 @@ export function requestsPerSecondOf (conditions: readonly Uint8Array[]): number 
   return limits.length === 0 ? undefined : Math.min(...limits)
 }
 
+/** The earliest `expires` of the conditions. */
+export function expiryOf (conditions: readonly string[]): number | undefined {
+  const times = conditions.map(parseCaveat).flatMap(caveat => caveat?.key === 'expires' ? caveat.values.map(timeOf) : [])
+  return times.length === 0 ? undefined : Math.min(...times)
+}
+
 function judge (text: string, attempt: Attempt): Verdict {
   const caveat = parseCaveat(text)
   if (caveat === undefined) return { caveat: text, holds: false, why: 'unknown or malformed caveats deny' }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { open, readPassphrase, seal, writeNewFile } from '../kms/sealed-file.ts'
+import { writeNewFile } from '../kms/private-file.ts'
+import { open, readPassphrase, seal } from '../kms/sealed-file.ts'
 import type { Secp256k1 } from './secp256k1.ts'
 
 /** The secp256k1 key behind a node ID. Never logged, never in a message. */

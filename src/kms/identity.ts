@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { open, readPassphrase, seal, writeNewFile } from './sealed-file.ts'
+import { writeNewFile } from './private-file.ts'
+import { open, readPassphrase, seal } from './sealed-file.ts'
 
 /** The key behind the daemon's peer ID, as the transports need it. Never logged, never in a message. */
 export interface IdentityKey {

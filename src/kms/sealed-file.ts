@@ -1,6 +1,5 @@
 import { argon2, createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import { closeSync, fstatSync, fsyncSync, linkSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 
 /** What a sealed file holds beside the secret: everything needed to open it but the passphrase. Version 1. */
@@ -70,26 +69,6 @@ export function readPassphrase (path: string): Uint8Array {
   } finally {
     closeSync(file)
   }
-}
-
-/** Writes a new file that only its owner can read, whole or not at all, and never over one that is there. */
-export function writeNewFile (path: string, text: string): void {
-  const draft = `${path}.${randomBytes(6).toString('hex')}.new`
-  const file = openSync(draft, 'wx', 0o600)
-  try {
-    try {
-      writeSync(file, text)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    linkSync(draft, path) // fails when the path exists, unlike a rename
-  } finally {
-    unlinkSync(draft)
-  }
-  const directory = openSync(dirname(path), 'r')
-  fsyncSync(directory)
-  closeSync(directory)
 }
 
 function parseSealedFile (text: string): SealedFile {

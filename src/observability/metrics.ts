@@ -72,6 +72,7 @@ export function createMetrics (registry = new Registry()) {
       appendSeconds: histogram('svc_dht_audit_append_seconds', 'Time of an entry to be safe in the log.', COMMIT_SECONDS),
     },
     discv5: discv5Metrics(meters),
+    auth: authMetrics(meters),
     bridge: bridgeMetrics(meters),
     http: {
       reject,
@@ -91,6 +92,14 @@ function discv5Metrics ({ counter, gauge }: Meters) {
     pending: gauge('svc_dht_discv5_pending_requests', 'Requests of this node that wait for an answer.'),
     bans: gauge('svc_dht_discv5_bans', 'IPs, prefixes and nodes shut out of the discv5 plane.'),
     receiveBuffer: gauge('svc_dht_discv5_receive_buffer_bytes', 'Receive buffer of the discv5 socket that the kernel granted; 4 MiB are asked for.'),
+  }
+}
+
+function authMetrics ({ counter, gauge }: Meters) {
+  return {
+    grants: gauge('svc_dht_auth_grants', 'Capabilities in force.'),
+    changes: counter('svc_dht_auth_changes_total', 'Capabilities minted and revoked.', ['action']),
+    refused: counter('svc_dht_auth_refused_total', 'Changes of capabilities refused because there are as many as there may be, or too many wait for the audit log.', ['reason']),
   }
 }
 

@@ -54,7 +54,7 @@ function setUp (changes: Partial<KnownGrant> = {}) {
   const authority = new Authority({
     grants: {
       find: (family, nonce) => family === FAMILY && nonce === NONCE ? grant : undefined,
-      withRootKey: (_, verify) => verify(ROOT),
+      firstSignature: (_, identifier) => mintMacaroon(ROOT, identifier, '').signature,
       used: id => used.push(id),
     }
   })
@@ -65,7 +65,9 @@ function setUp (changes: Partial<KnownGrant> = {}) {
 
 t.test('a token of a grant lets its bearer in, within its tightest rate', async t => {
   const { authority, token, used } = setUp()
-  t.same(authority.authorize(token(['rps<=9', 'rps<=3', 'scope=provider']), attempt), { id: 'g1', capabilityId: 'g1', requestsPerSecond: 3 })
+  t.same(authority.authorize(token(['rps<=9', 'rps<=3', 'scope=provider']), attempt), {
+    id: 'g1', capabilityId: 'g1', requestsPerSecond: 3, conditions: ['rps<=9', 'rps<=3', 'scope=provider'], isDischarged: false,
+  })
   t.same(used, ['g1'])
 })
 

@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { open, readPassphrase, seal, writeNewFile } from '../../src/kms/sealed-file.ts'
+import { open, readPassphrase, seal } from '../../src/kms/sealed-file.ts'
 
 const PURPOSE = 'test'
 const secret = Buffer.from('a secret of any length')
@@ -110,24 +110,4 @@ t.test('a passphrase may be reached through a symlink, whose target’s mode cou
   t.equal(readPassphrase(join(dir, 'link')).toString(), 'correct horse')
   chmodSync(join(dir, 'passphrase'), 0o644)
   t.throws(() => readPassphrase(join(dir, 'link')), { message: /can be read by other users/ })
-})
-
-t.test('a new file is its owner’s alone and leaves no draft behind', async t => {
-  const dir = t.testdir({})
-  const path = join(dir, 'key')
-  writeNewFile(path, 'text')
-  t.equal(readFileSync(path, 'utf8'), 'text')
-  t.equal(statSync(path).mode & 0o777, 0o600)
-  t.strictSame(readdirSync(dir), ['key'])
-})
-
-t.test('a file that is there is never written over', async t => {
-  const dir = t.testdir({})
-  const path = join(dir, 'key')
-  writeFileSync(path, 'precious')
-  t.throws(() => writeNewFile(path, 'text'), { code: 'EEXIST' })
-  mkdirSync(join(dir, 'directory'))
-  t.throws(() => writeNewFile(join(dir, 'directory'), 'text'), { code: 'EEXIST' })
-  t.equal(readFileSync(path, 'utf8'), 'precious')
-  t.strictSame(readdirSync(dir).sort(), ['directory', 'key'])
 })

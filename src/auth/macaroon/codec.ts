@@ -1,5 +1,6 @@
-import { type Macaroon, type MacaroonCaveat, MacaroonError, MAX_CAVEATS, MAX_TOKEN_BYTES, SIGNATURE_BYTES } from './macaroon.ts'
+import { fromBase64 } from './base64.ts'
 import { decodeJson } from './json.ts'
+import { addCaveat, type Macaroon, type MacaroonCaveat, MacaroonError, MAX_TOKEN_BYTES, SIGNATURE_BYTES } from './macaroon.ts'
 
 // libmacaroons doc/format.txt. V1 is packets of text, V2 fields of varints.
 const LOCATION = 1
@@ -139,12 +140,6 @@ function decodeV2 (bytes: Uint8Array): Macaroon {
   }
 }
 
-/** @throws {MacaroonError} when there are too many */
-export function addCaveat (caveats: MacaroonCaveat[], identifier: Uint8Array, verificationId: Uint8Array | undefined, location: string): void {
-  if (caveats.length >= MAX_CAVEATS) throw new MacaroonError('too many caveats')
-  caveats.push(verificationId === undefined ? { identifier } : { identifier, thirdParty: { location, verificationId } })
-}
-
 function assembled (location: string, identifier: Uint8Array, caveats: readonly MacaroonCaveat[], signature: Uint8Array): Macaroon {
   if (signature.byteLength !== SIGNATURE_BYTES) throw new MacaroonError('the signature is not 32 bytes')
   return { location, identifier, caveats, signature }
@@ -160,12 +155,4 @@ function text (bytes: Buffer): string {
   const read = bytes.toString('utf8')
   if (!Buffer.from(read).equals(bytes)) throw new MacaroonError('a location is not text')
   return read
-}
-
-/** base64url or base64, with or without padding, as every other implementation reads it; stray bits are refused. */
-export function fromBase64 (token: string): Buffer {
-  const plain = token.replace(/={1,2}$/, '').replaceAll('+', '-').replaceAll('/', '_')
-  const bytes = Buffer.from(plain, 'base64url')
-  if (bytes.toString('base64url') !== plain) throw new MacaroonError('it is not base64')
-  return bytes
 }

@@ -1,5 +1,5 @@
-import { addCaveat, fromBase64 } from './codec.ts'
-import { type Macaroon, type MacaroonCaveat, MacaroonError, MAX_CAVEATS, SIGNATURE_BYTES } from './macaroon.ts'
+import { fromBase64 } from './base64.ts'
+import { addCaveat, type Macaroon, type MacaroonCaveat, MacaroonError, MAX_CAVEATS, SIGNATURE_BYTES } from './macaroon.ts'
 
 /** The V2 JSON form. A field that is text is written as text; the signature always as base64url. */
 export function encodeJson ({ location, identifier, caveats, signature }: Macaroon): string {

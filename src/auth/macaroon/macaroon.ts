@@ -1,5 +1,6 @@
 import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto'
 import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js'
+import { deriveMacaroonKey } from '../../kms/macaroon-roots.ts'
 
 /** A bearer token: whoever holds it can narrow it by a caveat, and nobody without the root key can widen it. */
 export interface Macaroon {
@@ -23,7 +24,6 @@ export const SIGNATURE_BYTES = 32
 const MAX_DEPTH = 8
 const NONCE_BYTES = 24
 const TAG_BYTES = 16
-const KEY_GENERATOR = Buffer.concat([Buffer.from('macaroons-key-generator'), Buffer.alloc(9)])
 const BINDING_KEY = Buffer.alloc(SIGNATURE_BYTES)
 
 /** Why a macaroon was not believed. The message is for our log and tests; whoever sent it learns only that it was not. */
@@ -33,7 +33,12 @@ export class MacaroonError extends Error {
 
 /** A new macaroon without caveats, signed under the root key. */
 export function mintMacaroon (rootKey: Uint8Array, identifier: Uint8Array, location: string): Macaroon {
-  return { location, identifier, caveats: [], signature: hmac(deriveKey(rootKey), identifier) }
+  return beginMacaroon(hmac(deriveMacaroonKey(rootKey), identifier), identifier, location)
+}
+
+/** A new macaroon without caveats, whose first signature custody made. */
+export function beginMacaroon (firstSignature: Uint8Array, identifier: Uint8Array, location: string): Macaroon {
+  return { location, identifier, caveats: [], signature: firstSignature }
 }
 
 /** The macaroon, narrowed by one more condition. Needs no key. @throws {MacaroonError} when it is full */
@@ -45,7 +50,7 @@ export function attenuate (macaroon: Macaroon, condition: Uint8Array): Macaroon 
 export function attenuateByThirdParty (
   macaroon: Macaroon, caveatKey: Uint8Array, identifier: Uint8Array, location: string, nonce: Uint8Array = randomBytes(NONCE_BYTES),
 ): Macaroon {
-  const box = xsalsa20poly1305(macaroon.signature, nonce).encrypt(deriveKey(caveatKey))
+  const box = xsalsa20poly1305(macaroon.signature, nonce).encrypt(deriveMacaroonKey(caveatKey))
   return append(macaroon, { identifier, thirdParty: { location, verificationId: Buffer.concat([nonce, box]) } })
 }
 
@@ -59,6 +64,11 @@ export function bindDischarge (root: Macaroon, discharge: Macaroon): Macaroon {
  * @throws {MacaroonError} for a wrong signature, or a discharge that is missing, unused or used twice
  */
 export function verifyMacaroon (root: Macaroon, rootKey: Uint8Array, discharges: readonly Macaroon[] = []): Uint8Array[] {
+  return verifyChain(root, hmac(deriveMacaroonKey(rootKey), root.identifier), discharges)
+}
+
+/** As {@link verifyMacaroon}, for a root key in custody, which gives the first signature of the chain. @throws {MacaroonError} */
+export function verifyChain (root: Macaroon, firstSignature: Uint8Array, discharges: readonly Macaroon[]): Uint8Array[] {
   const unused = new Map<string, Macaroon>()
   for (const discharge of discharges) {
     const name = Buffer.from(discharge.identifier).toString('base64')
@@ -66,15 +76,15 @@ export function verifyMacaroon (root: Macaroon, rootKey: Uint8Array, discharges:
     unused.set(name, discharge)
   }
   const conditions: Uint8Array[] = []
-  walk(root, deriveKey(rootKey), 0)
+  walk(root, firstSignature, 0)
   if (unused.size > 0) throw new MacaroonError('a discharge is not used')
   return conditions
 
-  function walk (macaroon: Macaroon, key: Uint8Array, depth: number): void {
+  function walk (macaroon: Macaroon, first: Uint8Array, depth: number): void {
     if (depth > MAX_DEPTH) throw new MacaroonError('discharges nest too deep')
     if (macaroon.caveats.length > MAX_CAVEATS) throw new MacaroonError('too many caveats')
     const asked: Array<{ readonly name: string, readonly key: Uint8Array | undefined }> = []
-    let signature = hmac(key, macaroon.identifier)
+    let signature = first
     for (const caveat of macaroon.caveats) {
       if (caveat.thirdParty !== undefined) {
         asked.push({ name: Buffer.from(caveat.identifier).toString('base64'), key: openKey(signature, caveat.thirdParty.verificationId) })
@@ -88,9 +98,15 @@ export function verifyMacaroon (root: Macaroon, rootKey: Uint8Array, discharges:
       const discharge = unused.get(name)
       if (discharge === undefined || key === undefined) throw new MacaroonError('a third-party caveat has no discharge')
       unused.delete(name) // before its own caveats: a circle of discharges ends here
-      walk(discharge, key, depth + 1)
+      walk(discharge, hmac(key, discharge.identifier), depth + 1)
     }
   }
+}
+
+/** Adds what was decoded. @throws {MacaroonError} when there are too many */
+export function addCaveat (caveats: MacaroonCaveat[], identifier: Uint8Array, verificationId: Uint8Array | undefined, location: string): void {
+  if (caveats.length >= MAX_CAVEATS) throw new MacaroonError('too many caveats')
+  caveats.push(verificationId === undefined ? { identifier } : { identifier, thirdParty: { location, verificationId } })
 }
 
 function append (macaroon: Macaroon, caveat: MacaroonCaveat): Macaroon {
@@ -113,10 +129,6 @@ function openKey (signature: Uint8Array, verificationId: Uint8Array): Uint8Array
   } catch {
     return undefined // not sealed under this signature: the caveat cannot be discharged
   }
-}
-
-function deriveKey (rootKey: Uint8Array): Buffer {
-  return hmac(KEY_GENERATOR, rootKey)
 }
 
 function hmacOfTwo (key: Uint8Array, first: Uint8Array, second: Uint8Array): Buffer {

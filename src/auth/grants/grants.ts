@@ -1,0 +1,168 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Clock } from '../../core/component.ts'
+import type { ActionLog } from '../../core/control-action.ts'
+import { jsonDigest } from '../../core/digest.ts'
+import { DhtError } from '../../core/errors.ts'
+import type { MacaroonRoots } from '../../kms/macaroon-roots.ts'
+import type { Metrics } from '../../observability/metrics.ts'
+import { formatIdentifier, type GrantSource, type KnownGrant } from '../authority.ts'
+import { SERVICE } from '../caveats.ts'
+import { encodeToken } from '../macaroon/codec.ts'
+import { attenuate, beginMacaroon, MacaroonError, MAX_TOKEN_BYTES } from '../macaroon/macaroon.ts'
+import { type Changer, type Grant, hasExpired, isRevoked, type MintRequest, type Revocation, toRecord } from './grant.ts'
+import { termsWithin } from './within.ts'
+
+export interface GrantsDeps {
+  readonly roots: MacaroonRoots
+  readonly log: ActionLog
+  readonly metrics: Metrics['auth']
+  readonly now: Clock
+}
+
+/** A grant, and the only time that its token is seen. */
+export interface Minted {
+  readonly grant: Grant
+  readonly token: string
+  /** Every condition of the token: those asked for, and those carried over from the minter's. */
+  readonly conditions: readonly string[]
+}
+
+export interface MintOptions {
+  /** Hands the token over after the log has its entry and before the grant is in force: one that fails leaves no grant. */
+  readonly deliver?: (token: string) => Promise<void>
+}
+
+const MAX_WAITING = 256
+
+/**
+ * The grants in force, one root key each: revoking one never revokes another. Every change is in the audit log before it takes
+ * effect, and changes happen one after the other, so that no mint slips past a revocation.
+ */
+export class Grants implements GrantSource {
+  readonly #maxGrants: number
+  readonly #deps: GrantsDeps
+  /** By id. Bounded by maxGrants: minting is refused then, once those that expired have gone. */
+  readonly #grants = new Map<string, Grant>()
+  #turn: Promise<unknown> = Promise.resolve()
+  /** Bounded by MAX_WAITING. */
+  #waiting = 0
+
+  constructor (options: { readonly maxGrants: number }, deps: GrantsDeps) {
+    this.#maxGrants = options.maxGrants
+    this.#deps = deps
+  }
+
+  /**
+   * A new grant, which allows no more than its minter's token.
+   * @throws {DhtError} BadRequest, NoCapability for more than the minter's own, Backpressure at the bound, DegradedAudit
+   */
+  async mint (request: MintRequest, by: Changer, { deliver }: MintOptions = {}): Promise<Minted> {
+    return await this.#inTurn(async () => {
+      const { log, now, metrics } = this.#deps
+      this.#forgetExpired()
+      const minted = this.#draft(request, by, now())
+      if (this.#grants.size >= this.#maxGrants) throw this.#refused('full', 'There are as many capabilities as this daemon holds.', 'Revoke those that nobody uses.')
+      const record = toRecord(minted.grant)
+      await log.record({ ...actorOf(by), action: 'cap.mint', reason: request.memo, opId: randomUUID(), afterDigest: jsonDigest(record), event: record })
+      await deliver?.(minted.token)
+      this.#grants.set(minted.grant.id, minted.grant)
+      metrics.changes.inc({ action: 'mint' })
+      metrics.grants.set(this.#grants.size)
+      return minted
+    })
+  }
+
+  /**
+   * Revokes; returns what was revoked. The next request with such a token is refused.
+   * @throws {DhtError} NotFound when there is no such grant, DegradedAudit: then all stay in force
+   */
+  async revoke (revocation: Revocation, by: Changer, reason: string): Promise<readonly Grant[]> {
+    return await this.#inTurn(async () => {
+      const { log, metrics } = this.#deps
+      const revoked = this.list().filter(grant => isRevoked(grant, revocation))
+      if (revoked.length === 0) {
+        if ('before' in revocation) return []
+        throw new DhtError('NotFound', 'There is no such capability.', { hint: 'ronctl cap list shows those in force.' })
+      }
+      await log.record({
+        ...actorOf(by), action: 'cap.revoke', reason, opId: randomUUID(), beforeDigest: jsonDigest(revoked.map(toRecord)), event: { revocation, count: revoked.length },
+      })
+      for (const { id } of revoked) this.#grants.delete(id)
+      metrics.changes.inc({ action: 'revoke' }, revoked.length)
+      metrics.grants.set(this.#grants.size)
+      return revoked
+    })
+  }
+
+  /** Those in force, the oldest first. */
+  list (): Grant[] {
+    const now = this.#deps.now()
+    return [...this.#grants.values()].filter(grant => !hasExpired(grant, now))
+  }
+
+  find (rootKeyId: string, nonce: string): KnownGrant | undefined {
+    const grant = this.#grants.get(rootKeyId)
+    return grant?.nonce === nonce ? grant : undefined
+  }
+
+  firstSignature (rootKeyId: string, identifier: Uint8Array): Uint8Array {
+    const grant = this.#grants.get(rootKeyId)
+    if (grant === undefined) throw new MacaroonError('no such grant')
+    return this.#deps.roots.firstSignature(grant.rootVersion, rootKeyId, identifier)
+  }
+
+  used (grantId: string, now: number): void {
+    const grant = this.#grants.get(grantId)
+    if (grant !== undefined) this.#grants.set(grantId, { ...grant, lastUsedAt: now })
+  }
+
+  /** The grant as it will be, and its token, before anything has changed. */
+  #draft (request: MintRequest, by: Changer, now: number): Minted {
+    const { roots } = this.#deps
+    const minter = by === 'daemon' ? undefined : this.#grants.get(by.capabilityId)
+    const { permissions, expiresAt, ancestors, conditions } = termsWithin(request, by, minter, now)
+    const id = randomBytes(8).toString('hex')
+    const nonce = randomBytes(16).toString('hex')
+    const grant: Grant = {
+      id,
+      nonce,
+      permissions,
+      expiresAt,
+      ancestors,
+      memo: request.memo,
+      mintedBy: by === 'daemon' ? by : by.capabilityId,
+      role: typeof request.allows === 'string' ? request.allows : undefined,
+      caveatsDigest: jsonDigest(conditions),
+      rootVersion: roots.current,
+      createdAt: now,
+      lastUsedAt: undefined,
+    }
+    const identifier = formatIdentifier(id, nonce)
+    const bare = beginMacaroon(roots.firstSignature(grant.rootVersion, id, identifier), identifier, SERVICE)
+    const token = encodeToken(conditions.reduce((macaroon, text) => attenuate(macaroon, Buffer.from(text)), bare))
+    if (token.length > MAX_TOKEN_BYTES) throw new DhtError('BadRequest', 'The token would be too long to be sent.', { hint: 'Ask for fewer or shorter caveats.', reason: 'http_body' })
+    return { grant, token, conditions }
+  }
+
+  #forgetExpired (): void {
+    const now = this.#deps.now()
+    for (const [id, grant] of this.#grants) if (hasExpired(grant, now)) this.#grants.delete(id)
+  }
+
+  async #inTurn<T> (change: () => Promise<T>): Promise<T> {
+    if (this.#waiting >= MAX_WAITING) throw this.#refused('busy', 'Too many changes of capabilities wait for the audit log.', 'Try again.')
+    this.#waiting++
+    const done = this.#turn.then(change)
+    this.#turn = done.catch(() => {}) // its caller hears of it
+    return await done.finally(() => { this.#waiting-- })
+  }
+
+  #refused (reason: 'full' | 'busy', message: string, hint: string): DhtError {
+    this.#deps.metrics.refused.inc({ reason })
+    return new DhtError('Backpressure', message, { hint, retryAfterMs: 1000, reason: 'quota_grants' })
+  }
+}
+
+function actorOf (by: Changer): { readonly actor: string, readonly capabilityId?: string } {
+  return by === 'daemon' ? { actor: by } : { actor: by.capabilityId, capabilityId: by.capabilityId }
+}
