@@ -63,14 +63,7 @@ export function createMetrics (registry = new Registry()) {
       cache: counter('svc_dht_lookup_cache_total', 'Lookups by whether a recent answer was there (hit), a walk to share (shared), or neither (miss).', ['result']),
       walking: gauge('svc_dht_lookups_walking', 'Lookups that walk the network now.'),
     },
-    audit: {
-      integrityFailed: counter('audit_integrity_failed_total', 'Times that the audit log was not as it was left, by what was wrong.', ['reason']),
-      refused: counter('svc_dht_audit_refused_total', 'Times that the audit log took no entry although nothing is wrong with it, by why: its queue, or the disk.', ['reason']),
-      size: gauge('svc_dht_audit_entries', 'Entries of the audit log.'),
-      published: gauge('svc_dht_audit_published_entries', 'Entries of the audit log that its checkpoint covers.'),
-      checkpointTime: gauge('svc_dht_audit_checkpoint_time_seconds', 'When the last checkpoint was signed, in seconds since 1970.'),
-      appendSeconds: histogram('svc_dht_audit_append_seconds', 'Time of an entry to be safe in the log.', COMMIT_SECONDS),
-    },
+    audit: auditMetrics(meters),
     discv5: discv5Metrics(meters),
     auth: authMetrics(meters),
     bridge: bridgeMetrics(meters),
@@ -92,6 +85,17 @@ function discv5Metrics ({ counter, gauge }: Meters) {
     pending: gauge('svc_dht_discv5_pending_requests', 'Requests of this node that wait for an answer.'),
     bans: gauge('svc_dht_discv5_bans', 'IPs, prefixes and nodes shut out of the discv5 plane.'),
     receiveBuffer: gauge('svc_dht_discv5_receive_buffer_bytes', 'Receive buffer of the discv5 socket that the kernel granted; 4 MiB are asked for.'),
+  }
+}
+
+function auditMetrics ({ counter, gauge, histogram }: Meters) {
+  return {
+    integrityFailed: counter('audit_integrity_failed_total', 'Times that the audit log was not as it was left, by what was wrong.', ['reason']),
+    refused: counter('svc_dht_audit_refused_total', 'Times that the audit log took no entry although nothing is wrong with it, by why: its queue, or the disk.', ['reason']),
+    size: gauge('svc_dht_audit_entries', 'Entries of the audit log.'),
+    published: gauge('svc_dht_audit_published_entries', 'Entries of the audit log that its checkpoint covers.'),
+    checkpointTime: gauge('svc_dht_audit_checkpoint_time_seconds', 'When the last checkpoint was signed, in seconds since 1970.'),
+    appendSeconds: histogram('svc_dht_audit_append_seconds', 'Time of an entry to be safe in the log.', COMMIT_SECONDS),
   }
 }
 
