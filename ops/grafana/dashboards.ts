@@ -149,6 +149,7 @@ const audit: Dashboard = {
       { title: 'Age of the checkpoint', description: 'Grows while nothing happens; a new entry is covered within audit.checkpointInterval.', unit: 's', queries: { [`time() - svc_dht_audit_checkpoint_time_seconds{${OF}}`]: '{{instance}}' } },
       { title: 'Time of an append, p99', description: 'The objective is one second.', unit: 's', queries: { [quantile(0.99, 'svc_dht_audit_append_seconds')]: 'p99' } },
       { title: 'Refused', description: 'Entries not taken: the queue is full, or the disk does not take them.', unit: 'ops', queries: { [rate('svc_dht_audit_refused_total', 'reason')]: '{{reason}}' } },
+      { title: 'Readers of events let go', description: 'They read events more slowly than they happened.', unit: 'ops', queries: { [rate('bus_lagged_total', 'service')]: '{{service}}' } },
     ],
     Capabilities: [
       { title: 'In force', description: 'Grants that were neither revoked nor expired.', kind: 'stat', queries: { [`svc_dht_auth_grants{${OF}}`]: '{{instance}}' } },

@@ -2,8 +2,10 @@ import type { AuditLog } from '../audit/log.ts'
 import type { Config } from '../config/settings.ts'
 import { redactConfig } from '../config/view.ts'
 import type { ReadinessReport } from '../core/readiness.ts'
+import { EventHub } from '../http/admin/event-hub.ts'
 import type { AdminPorts } from '../http/admin/ports.ts'
 import { toPeers, toQuotasBody, toRecords, toStatusBody } from '../http/admin/present.ts'
+import { ReadinessWatch } from '../http/admin/readiness-watch.ts'
 import { registerAdminRoutes } from '../http/admin/routes.ts'
 import { AdminSocket } from '../http/admin/socket.ts'
 import { HttpListener } from '../http/listener.ts'
@@ -24,6 +26,9 @@ import type { KadPlane } from './kad.ts'
 
 /** An hour of samples at this pace: what the status page plots. */
 const STATUS_PACE = { intervalMs: 5000, limit: 720 }
+
+/** What a slow reader of events may be behind, and a late one may ask for. */
+const EVENTS_KEPT = { limit: 1000, limitBytes: 8 * 1024 * 1024 }
 
 /** Until capabilities are issued, the permissions of the admin socket are its authentication: whoever opens it is the operator. */
 const SOCKET_OPERATOR: Authorizer = {
@@ -70,15 +75,16 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
   const history = new StatusHistory(STATUS_PACE, { source, onFailure: err => log.error({ err }, 'the status page has no figures') })
   addStatusPage(opsApp, { source, history })
 
+  const { events, readinessWatch } = composeEvents(surroundings, { audit, readiness })
   const adminApp = serverFor('admin', config.admin.inFlight)
-  registerAdminRoutes(adminApp, adminPorts(config, surroundings, { kad, discv5, guards, audit, readiness, digest, lookup }))
+  registerAdminRoutes(adminApp, adminPorts(config, surroundings, { kad, discv5, guards, audit, readiness, digest, lookup, events }))
 
   const listenerFor = (service: 'public' | 'ops', app: typeof publicApp) => config[service].listen === ''
     ? []
     : [new HttpListener({ service, listen: config[service].listen, drainTimeoutMs }, { app, log: deps.log })]
   return {
     public: listenerFor('public', publicApp),
-    ops: [history, ...listenerFor('ops', opsApp)],
+    ops: [history, readinessWatch, ...listenerFor('ops', opsApp)],
     admin: new AdminSocket({ path: adminSocket, drainTimeoutMs }, { app: adminApp, log: deps.log }),
     applyLookup: ({ deadline, concurrent }: Config['lookup']) => {
       lookup.apply({ deadlineMs: deadline, concurrent })
@@ -87,7 +93,14 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
   }
 }
 
-function adminPorts (config: Config, { version, now }: Surroundings, { kad, guards, readiness, digest, lookup }: HttpDeps & { readonly lookup: Lookup }): AdminPorts {
+/** What the daemon tells those who watch it. */
+function composeEvents ({ metrics, now }: Surroundings, { audit, readiness }: Pick<HttpDeps, 'audit' | 'readiness'>) {
+  const events = new EventHub(EVENTS_KEPT, { onLagged: () => metrics.http.busLagged.inc({ service: 'admin' }) })
+  audit.subscribe(entry => events.publish({ topic: 'audit', entry }, Date.parse(entry.ts)))
+  return { events, readinessWatch: new ReadinessWatch({ intervalMs: 1000 }, { readiness, events, now }) }
+}
+
+function adminPorts (config: Config, { version, now }: Surroundings, { kad, guards, audit, readiness, digest, lookup, events }: HttpDeps & { readonly lookup: Lookup, readonly events: EventHub }): AdminPorts {
   const startedAt = now()
   const { inspection } = kad
   return {
@@ -107,6 +120,9 @@ function adminPorts (config: Config, { version, now }: Surroundings, { kad, guar
     announcer: kad.announcer,
     lookup,
     degraded: guards.degraded,
+    audit,
+    actions: audit,
+    events,
     config: { digest, settings: redactConfig(config) },
   }
 }

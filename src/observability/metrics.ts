@@ -71,6 +71,7 @@ export function createMetrics (registry = new Registry()) {
       reject,
       requests: counter('http_requests_total', 'HTTP requests, by listener, route and status.', ['service', 'route', 'code']),
       seconds: histogram('request_latency_seconds', 'Time of HTTP requests.', REQUEST_SECONDS, ['service', 'route', 'method']),
+      busLagged: counter('bus_lagged_total', 'Readers of events that were let go because they were too slow, by listener.', ['service']),
       inFlight: gauge('svc_dht_http_in_flight', 'HTTP requests in flight, by listener.', ['service']),
     },
   }

@@ -6,7 +6,7 @@ import type { Answer, LookupOptions, LookupPort } from '../../lookup/answer.ts'
 import { parsePeerId, toPeerIdText } from '../../core/peer-id.ts'
 import { streamEvents } from './lookup-events.ts'
 import type { AdminPorts } from './ports.ts'
-import { whenClientLeaves } from './request.ts'
+import { badQuery, whenClientLeaves } from './request.ts'
 
 interface LookupRequest {
   readonly Params: { readonly kind: string, readonly key: string }
@@ -66,8 +66,4 @@ function parseLimit (query: Readonly<Record<string, unknown>>): number {
   const value = typeof limit === 'string' && /^\d{1,4}$/.test(limit) ? Number(limit) : 0
   if (value < 1 || value > MAX_LIMIT) throw badQuery('The limit is not in range.', `Give a whole number from 1 to ${MAX_LIMIT}.`)
   return value
-}
-
-function badQuery (message: string, hint: string): DhtError {
-  return new DhtError('BadRequest', message, { hint, reason: 'http_filter' })
 }

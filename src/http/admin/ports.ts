@@ -1,7 +1,10 @@
+import type { ActionLog } from '../../core/control-action.ts'
 import type { MultihashKey } from '../../core/key.ts'
 import type { WalkTrace } from '../../core/peer.ts'
 import type { LookupPort } from '../../lookup/answer.ts'
+import type { AuditPort } from './audit.ts'
 import type { DegradedPort } from './degraded.ts'
+import type { EventHub } from './event-hub.ts'
 import type { PeersBody, QuotasBody, RecordsBody, StatusBody } from './wire.ts'
 
 /** What the admin handlers ask of the daemon. `compose` connects it. */
@@ -14,6 +17,10 @@ export interface AdminPorts {
   readonly announcer: AnnouncerPort
   readonly lookup: LookupPort
   readonly degraded: DegradedPort
+  readonly audit: AuditPort
+  /** Where what operators do is kept before it takes effect. */
+  readonly actions: ActionLog
+  readonly events: EventHub
   readonly config: { readonly digest: string, readonly settings: Readonly<Record<string, string>> }
 }
 

@@ -1,15 +1,18 @@
-import type { FastifyInstance } from 'fastify'
-import { parseKey, toCidText, toKeyText } from '../../core/key.ts'
+import { randomUUID } from 'node:crypto'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ControlAction } from '../../core/control-action.ts'
+import { parseKey, toCidText, toKeyText, type MultihashKey } from '../../core/key.ts'
 import type { AdminPorts } from './ports.ts'
 import { toIso } from './present.ts'
 import { badBody, readObject, whenClientLeaves, type KeyParams } from './request.ts'
 import type { ProvideBody, ProvideRequest, WithdrawBody } from './wire.ts'
 
-/** Keys that this daemon announces for its operator. */
-export function addProviderRoutes (app: FastifyInstance, { announcer }: Pick<AdminPorts, 'announcer'>): void {
+/** Keys that this daemon announces for its operator. Each is in the audit log before anybody is told. */
+export function addProviderRoutes (app: FastifyInstance, { announcer, actions }: Pick<AdminPorts, 'announcer' | 'actions'>): void {
   app.post('/v1/providers', async (request, reply): Promise<ProvideBody> => {
     const { key: text, ttl_seconds: ttlSeconds } = parseProvideRequest(request.body)
     const key = parseKey(text)
+    await actions.record(toAction('provider.write', key, request, ttlSeconds))
     const { expiresAt, created, reached, attempted, trace } = await announcer.announce(key, {
       ...(ttlSeconds !== undefined && { ttlMs: ttlSeconds * 1000 }), signal: whenClientLeaves(reply),
     })
@@ -18,9 +21,21 @@ export function addProviderRoutes (app: FastifyInstance, { announcer }: Pick<Adm
 
   app.delete<KeyParams>('/v1/providers/:key', async (request): Promise<WithdrawBody> => {
     const key = parseKey(request.params.key)
+    await actions.record(toAction('provider.delete', key, request))
     const heldUntil = await announcer.withdraw(key)
     return { key: toKeyText(key), withdrawn: heldUntil !== undefined, ...(heldUntil !== undefined && { others_until: toIso(heldUntil) }) }
   })
+}
+
+function toAction (action: 'provider.write' | 'provider.delete', key: MultihashKey, { principal }: FastifyRequest, ttlSeconds?: number): ControlAction {
+  return {
+    actor: principal?.id ?? 'operator',
+    ...(principal !== undefined && { capabilityId: principal.capabilityId }),
+    action,
+    reason: 'asked for through the admin API',
+    opId: randomUUID(),
+    event: { key: toKeyText(key), ...(ttlSeconds !== undefined && { ttl_seconds: ttlSeconds }) },
+  }
 }
 
 /** @throws {DhtError} BadRequest for anything but exactly what the wire type says */

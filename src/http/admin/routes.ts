@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import { DhtError } from '../../core/errors.ts'
+import { addAuditRoutes } from './audit.ts'
 import { addConfigRoutes } from './config.ts'
 import { addDegradedRoutes } from './degraded.ts'
+import { addEventsRoute } from './events.ts'
 import { addLookupRoutes } from './lookups.ts'
 import { addPeersRoute } from './peers.ts'
 import type { AdminPorts } from './ports.ts'
@@ -24,6 +26,8 @@ export function registerAdminRoutes (app: FastifyInstance, ports: AdminPorts): v
   addConfigRoutes(app, ports)
   addDegradedRoutes(app, ports)
   addLookupRoutes(app, ports)
+  addAuditRoutes(app, ports)
+  addEventsRoute(app, ports)
 }
 
 function acceptOnlyJson (app: FastifyInstance): void {

@@ -1,3 +1,5 @@
+import type { Entry } from '../../audit/format/entry.ts'
+
 /** The JSON that the admin API speaks: what `ronctl --json` prints, and what scripts may rely on. Times are ISO 8601 UTC. */
 
 export interface ReadinessBody {
@@ -133,6 +135,36 @@ export interface DegradedBody {
 
 /** `GET /v1/config/digest` */
 export interface ConfigDigestBody { readonly digest: string }
+
+/** `GET /v1/audit/head` */
+export interface AuditHeadBody {
+  readonly origin: string
+  readonly size: number
+  /** Entries that the checkpoint covers. */
+  readonly published: number
+  /** Of all entries, in hex. */
+  readonly root: string
+  /** Verifier keys of the log, as `name+id+key`. */
+  readonly keys: readonly string[]
+  /** Why the log takes no entries; absent while it does. */
+  readonly refusal?: string
+}
+
+/** `GET /v1/audit/entries?from=&limit=&since=&action=`: a page may be empty and yet have a `next`. */
+export interface AuditEntriesBody {
+  readonly size: number
+  readonly entries: readonly Entry[]
+  /** From where to ask on; absent when the page reaches the end of the log. */
+  readonly next?: number
+}
+
+/** Each topic of `GET /v1/events`. */
+export type EventTopic = 'audit' | 'readiness'
+
+/** The data of an event of `GET /v1/events?topic=&since=`. */
+export type BusEvent =
+  | { readonly id: number, readonly at: string, readonly topic: 'audit', readonly entry: Entry }
+  | { readonly id: number, readonly at: string, readonly topic: 'readiness', readonly readiness: ReadinessBody }
 
 /** Every error, on every surface. */
 export interface ErrorBody {

@@ -4,6 +4,8 @@ import { request, type Agent, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { emptyTrace, type PeerRecord } from '../../../src/core/peer.ts'
+import { DhtError } from '../../../src/core/errors.ts'
+import { EventHub } from '../../../src/http/admin/event-hub.ts'
 import { AdminSocket } from '../../../src/http/admin/socket.ts'
 import type { AdminPorts } from '../../../src/http/admin/ports.ts'
 import { registerAdminRoutes } from '../../../src/http/admin/routes.ts'
@@ -68,6 +70,14 @@ export function fakePorts (overrides: Partial<AdminPorts> = {}): AdminPorts {
       peer: () => answerOf([RECORD]),
       closest: () => answerOf([RECORD, { ...RECORD, id: OTHER_PEER }]),
     },
+    audit: {
+      head: () => ({ origin: 'example.com/audit', size: 0, published: 0, root: '', keys: [], refusal: undefined }),
+      file: async () => undefined,
+      proof: async () => { throw new DhtError('NotFound', 'No checkpoint covers it.') },
+      async * rawEntries () {},
+    },
+    actions: { record: async () => ({ seq: 0, ts: NOW }) },
+    events: new EventHub({ limit: 100, limitBytes: 1e6 }, { onLagged: () => {} }),
     degraded: { current: undefined, turn: async (on, { reason, actor }) => on ? { reason, actor, since: NOW } : undefined },
     config: { digest: KEY, settings: { 'kad.bucketSize': '20', 'kad.listen': '/ip4/127.0.0.1/tcp/7460', 'log.level': 'info', 'identity.passphraseFile': '(set)' } },
     ...overrides,
