@@ -25,7 +25,7 @@ export interface Discv5Plane {
 const LOOKUP_CONCURRENCY = 3
 
 /** The discv5 plane; nothing of it when it is off. It starts after the libp2p host, whose ports its record tells. */
-export async function composeDiscv5 ({ discv5, identity, node }: Config, { log: parentLog, metrics, now }: Surroundings, host: Host): Promise<Discv5Plane> {
+export async function composeDiscv5 ({ discv5, identity, node }: Config, { log: parentLog, metrics }: Surroundings, host: Host): Promise<Discv5Plane> {
   if (!discv5.enabled) return { engine: undefined, components: [], features: [] }
   const log = parentLog.child({ component: 'discv5' })
   const secp256k1 = loadSecp256k1()
@@ -52,7 +52,8 @@ export async function composeDiscv5 ({ discv5, identity, node }: Config, { log: 
     libp2p: () => ({ ...toLibp2pPorts(host.getMultiaddrs().map(String)), libp2p: host.peerId.toMultihash().bytes }),
     counts,
     log,
-    now,
+    // Time-outs and bans must not hang on somebody setting the clock back.
+    now: () => Math.floor(performance.timeOrigin + performance.now()),
     random: Math.random,
   })
   return { engine, components: [engine, new Meter({ engine, counts, metrics: metrics.discv5 })], features: ['discv5', ...engine.features] }

@@ -1,0 +1,106 @@
+import t from 'tap'
+import { Counts } from '../../../src/discv5/counts.ts'
+import { BanList } from '../../../src/discv5/protect/bans.ts'
+import { Guard, type GuardLimits } from '../../../src/discv5/protect/guard.ts'
+import { LIMITS } from '../network.ts'
+
+function guardWith (limits: Partial<GuardLimits> = {}) {
+  const counts = new Counts()
+  const bans = new BanList()
+  return { counts, bans, guard: new Guard({ ...LIMITS, ...limits }, bans, counts) }
+}
+
+const times = (n: number, f: (i: number) => boolean): number => Array.from({ length: n }, (_, i) => f(i)).filter(Boolean).length
+
+t.test('one IP gets four seconds of its rate at once, then its rate; its neighbours are not touched', async t => {
+  const { guard, counts } = guardWith({ packetsPerIpPerSecond: 10 })
+  t.equal(times(100, () => guard.admit('8.8.8.8', 0)), 40)
+  t.equal(counts.drops.limit_ip, 60)
+  t.equal(times(100, () => guard.admit('8.8.8.8', 1000)), 10)
+  t.equal(times(10, () => guard.admit('8.8.9.8', 1000)), 10)
+})
+
+t.test('a /24 and a /64 share a limit', async t => {
+  const { guard, counts } = guardWith({ packetsPerSubnetPerSecond: 10 })
+  t.equal(times(100, i => guard.admit(`8.8.8.${i}`, 0)), 40)
+  t.equal(times(100, i => guard.admit(`2001:4860::${i.toString(16)}`, 0)), 40)
+  t.equal(counts.drops.limit_subnet, 120)
+})
+
+t.test('all sources share a limit, and one that is over its own does not use it up', async t => {
+  const { guard, counts } = guardWith({ packetsPerSecond: 25, packetsPerIpPerSecond: 1 })
+  times(1000, () => guard.admit('8.8.8.8', 0))
+  t.equal(times(200, i => guard.admit(`9.9.${i}.1`, 0)), 96)
+  t.equal(counts.drops.limit_total, 104)
+})
+
+t.test('loopback is exempt from limits by source, not from the total one', async t => {
+  const { guard } = guardWith({ packetsPerSecond: 100, packetsPerIpPerSecond: 1, whoareyouPerIpPerSecond: 1 })
+  t.equal(times(1000, () => guard.admit('127.0.0.5', 0)), 400)
+  t.equal(times(100, () => guard.mayChallenge('::1', 0)), 100)
+})
+
+t.test('a public IP that does not stop is shut out for a time; a private one is only slowed down', async t => {
+  const { guard, bans, counts } = guardWith({ packetsPerIpPerSecond: 1, banAfter: 50, banMs: 10_000 })
+  times(100, () => guard.admit('8.8.8.8', 0))
+  t.match(bans.list(0), [{ subject: '8.8.8.8', kind: 'ip', until: 10_000 }])
+  t.ok(counts.drops.banned > 0)
+  t.notOk(guard.admit('8.8.8.8', 9_999))
+  t.ok(guard.admit('8.8.8.8', 10_001))
+  times(1000, () => guard.admit('192.168.1.5', 0))
+  t.equal(bans.list(0).some(({ subject }) => subject === '192.168.1.5'), false)
+})
+
+t.test('a forged source gets few WHOAREYOU: nobody is hit through us', async t => {
+  const { guard, counts } = guardWith({ whoareyouPerIpPerSecond: 5 })
+  t.equal(times(1000, () => guard.mayChallenge('8.8.8.8', 0)), 20)
+  t.equal(counts.drops.limit_whoareyou, 980)
+})
+
+t.test('when strangers used up the handshakes, nodes we know still get in', async t => {
+  const { guard, counts } = guardWith({ handshakesPerSecond: 8 })
+  const strangers = times(100, () => guard.mayShakeHands(false, 0))
+  t.equal(strangers, 31)
+  t.ok(guard.mayShakeHands(true, 0))
+  t.notOk(guard.mayShakeHands(false, 0))
+  t.ok(counts.drops.limit_handshake > 60)
+})
+
+t.test('an IP has at most ten node IDs in an hour; those it has stay, and a private network is exempt', async t => {
+  const { guard, counts } = guardWith()
+  t.equal(times(30, i => guard.mayJoin(`node${i}`, '8.8.8.8')), 10)
+  t.ok(guard.mayJoin('node3', '8.8.8.8'))
+  t.equal(counts.drops.limit_ids, 20)
+  t.equal(times(30, i => guard.mayJoin(`node${i}`, '10.0.0.1')), 30)
+  guard.forgetIds()
+  t.ok(guard.mayJoin('node29', '8.8.8.8'))
+})
+
+t.test('a node is limited wherever it comes from', async t => {
+  const { guard } = guardWith({ packetsPerNodePerSecond: 5 })
+  t.equal(times(100, i => guard.admitNode('n', `8.8.${i}.1`, 0)), 20)
+})
+
+t.test('the IPs remembered are bounded: the first is forgotten, and starts anew', async t => {
+  const { guard } = guardWith({ nodeIdsPerIp: 1 })
+  t.ok(guard.mayJoin('a', '8.8.8.8'))
+  t.notOk(guard.mayJoin('b', '8.8.8.8'))
+  for (let i = 0; i < 9000; i++) guard.mayJoin('a', `9.${i >> 8}.${i & 255}.1`)
+  t.ok(guard.mayJoin('b', '8.8.8.8'))
+})
+
+t.test('a ban is of an IP, a prefix or a node, in any spelling; anything else is refused', async t => {
+  const bans = new BanList()
+  bans.add('2001:0db8:0::0001', 1000, 'r', 0)
+  bans.add('10.1.2.99/24', 1000, 'r', 0)
+  bans.add('AB'.repeat(32), 1000, 'r', 0)
+  t.strictSame(bans.list(0).map(({ subject, kind }) => [kind, subject]), [['ip', '2001:db8::1'], ['prefix', '10.1.2.0/24'], ['node', 'ab'.repeat(32)]])
+  t.ok(bans.hasIp('10.1.2.3', 0) && bans.hasIp('2001:db8::1', 0) && bans.hasNode('ab'.repeat(32), 0))
+  t.notOk(bans.hasIp('10.1.3.3', 0))
+  t.notOk(bans.hasIp('10.1.2.3', 1000))
+  for (const subject of ['', 'x', '10.0.0.0/8', '10.0.0.0/64', '1.2.3', '::/24', 'zz'.repeat(32)]) {
+    t.throws(() => bans.add(subject, 1, '', 0), { code: 'BadRequest' } as unknown as Error)
+  }
+  for (let i = 0; i < 11_000; i++) bans.add(`11.${i >> 8}.${i & 255}.1`, 1000, '', 2000)
+  t.equal(bans.list(2000).length, 10_000)
+})
