@@ -24,7 +24,10 @@ export interface Daemon extends AsyncDisposable {
   enr (): string | undefined
   readonly publicUrl: string | undefined
   readonly opsUrl: string | undefined
+  readonly adminUrl: string | undefined
   readonly adminSocket: string
+  /** Reads the certificates again; false when there are none, or none that can be used: then those in force stay. */
+  reloadCertificates (): boolean
   readiness (): ReadinessReport
   /** Puts another bootstrap set in force. */
   bootstrapFrom (addresses: readonly string[]): void
@@ -54,15 +57,17 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   metrics.node.config.set({ digest }, 1)
 
   const http = composeHttp(config, surroundings, { kad, discv5, guards, audit, readiness, digest })
-  const running = await startAll([load, ...guards.databases, degraded, ...http.ops, audit, ...kad.components, ...discv5.components, ...http.public, http.admin, lifecycle])
+  const running = await startAll([load, ...guards.databases, degraded, ...http.ops, audit, ...kad.components, ...discv5.components, ...http.public, http.socket, ...http.admin, lifecycle])
   return {
     peerId: kad.host.peerId.toString(),
     addresses: () => kad.host.getMultiaddrs().map(String),
     enr: () => discv5.engine?.ownRecord().text,
     publicUrl: http.public[0]?.address,
     opsUrl: http.ops.find(part => part instanceof HttpListener)?.address,
+    adminUrl: http.admin[0]?.address,
     adminSocket,
     readiness,
+    reloadCertificates: http.reloadCertificates,
     bootstrapFrom: addresses => kad.bootstrap.replace(addresses),
     apply: changes => {
       const next = changeConfig(inForce, changes)

@@ -26,14 +26,15 @@ async function run (options: RunOptions): Promise<void> {
   const config = loadConfig({ flags: options.set, env, file: options.config === undefined ? '' : readConfigFile(options.config) })
   const log = createLogger({ level: config.log.level })
   endOnFault(log)
-  const stopped = stopSignal()
+  const stopped = stopSignal(config.admin.tlsCert === '' ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGINT', 'SIGTERM']) // SIGHUP reads certificates again
   const version = readVersion()
   await using daemon = await startDaemon(config, {
     identity: await openIdentity(config, log), version, adminSocket: adminSocketPath(config, env), log, metrics: createMetrics(), now: Date.now,
   })
   log.info({
-    version: version.version, git_sha: version.gitSha, peer_id: daemon.peerId, addresses: daemon.addresses(), public: daemon.publicUrl, ops: daemon.opsUrl, admin: daemon.adminSocket,
+    version: version.version, git_sha: version.gitSha, peer_id: daemon.peerId, addresses: daemon.addresses(), public: daemon.publicUrl, ops: daemon.opsUrl, admin: daemon.adminSocket, admin_url: daemon.adminUrl,
   }, 'started')
+  if (config.admin.tlsCert !== '') process.on('SIGHUP', () => { daemon.reloadCertificates() })
   log.info({ signal: await stopped }, 'stopping')
 }
 
@@ -51,10 +52,10 @@ function endOnFault (log: Logger): void {
   })
 }
 
-/** Resolves at the first SIGINT, SIGTERM or SIGHUP; the second one takes the system's course. */
-function stopSignal (): Promise<NodeJS.Signals> {
+/** Resolves at the first of the signals; the second one takes the system's course. */
+function stopSignal (signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']): Promise<NodeJS.Signals> {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve)
+  for (const signal of signals) process.once(signal, resolve)
   return promise
 }
 

@@ -1,6 +1,9 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import t, { type Test } from 'tap'
 import { start } from './process.ts'
 
@@ -30,6 +33,39 @@ t.test('SIGTERM ends the daemon in order, with exit code 0 and nothing left behi
   t.same(readdirSync(folder), [])
   t.ok(parseLines(stdout).every(({ level, time, service }) => typeof level === 'number' && typeof time === 'number' && service === 'svc-dht'), 'every line of its log is JSON')
 })
+
+t.test('SIGHUP reads certificates again and drops nobody; without certificates it ends the daemon', { skip: hasOpenssl() ? false : 'the openssl program is not installed' }, async t => {
+  const folder = tempFolder(t)
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+  makeCertificate(cert, key)
+  const flags = { 'admin.listen': '127.0.0.1:0', 'admin.tlsCert': cert, 'admin.tlsKey': key }
+  const daemon = start(t, 'svc-dht', ['run', ...FREE_PORTS, ...Object.entries(flags).flatMap(([path, value]) => ['--set', `${path}=${value}`])], { XDG_RUNTIME_DIR: folder })
+  const url = String(parseLines(await daemon.printed(/"msg":"started"/)).at(-1)?.['admin_url'])
+  t.match(url, /^https:\/\/127\.0\.0\.1:\d+$/)
+  const client = connect({ host: '127.0.0.1', port: Number(new URL(url).port), rejectUnauthorized: false })
+  t.teardown(() => client.destroy())
+  await once(client, 'secureConnect')
+  makeCertificate(cert, key)
+  daemon.child.kill('SIGHUP')
+  await daemon.printed(/"msg":"certificates reloaded"/)
+  client.write('GET /v1/status HTTP/1.1\r\nhost: x\r\n\r\n')
+  t.match(String(await once(client, 'data')), /^HTTP\/1\.1 403 /, 'the open connection is served, and asked for a capability')
+  daemon.child.kill('SIGTERM')
+  t.equal((await daemon.exit).code, 0)
+
+  const plain = start(t, 'svc-dht', ['run', ...FREE_PORTS], { XDG_RUNTIME_DIR: folder })
+  await plain.printed(/"msg":"started"/)
+  plain.child.kill('SIGHUP')
+  t.equal((await plain.exit).code, 0)
+})
+
+function hasOpenssl (): boolean {
+  return spawnSync('openssl', ['version'], { stdio: 'ignore' }).status === 0
+}
+
+function makeCertificate (cert: string, key: string): void {
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ed25519', '-nodes', '-days', '1', '-subj', '/CN=svc-dht', '-keyout', key, '-out', cert], { stdio: 'ignore' })
+}
 
 t.test('a wrong configuration is reported whole, with exit code 78', async t => {
   const file = join(tempFolder(t), 'wrong.toml')

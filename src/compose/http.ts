@@ -1,6 +1,7 @@
 import type { AuditLog } from '../audit/log.ts'
 import type { Config } from '../config/settings.ts'
 import { redactConfig } from '../config/view.ts'
+import { DhtError } from '../core/errors.ts'
 import type { ReadinessReport } from '../core/readiness.ts'
 import { EventHub } from '../http/admin/event-hub.ts'
 import type { AdminPorts } from '../http/admin/ports.ts'
@@ -15,10 +16,12 @@ import { StatusHistory } from '../http/ops/status/history.ts'
 import { addStatusPage } from '../http/ops/status/status-page.ts'
 import { addPublicApi } from '../http/public/public-api.ts'
 import { createServer } from '../http/server.ts'
+import { Certificates } from '../http/tls.ts'
 import { raiseWall, type Authorizer } from '../http/wall.ts'
 import { Lookup } from '../lookup/lookup.ts'
 import { ValueLookup } from '../lookup/value-lookup.ts'
 import type { Surface } from '../policy/permissions.ts'
+import { RateLimit } from '../policy/rate-limit.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { Discv5Plane } from './discv5.ts'
 import type { Guards } from './guards.ts'
@@ -33,6 +36,11 @@ const EVENTS_KEPT = { limit: 1000, limitBytes: 8 * 1024 * 1024 }
 /** Until capabilities are issued, the permissions of the admin socket are its authentication: whoever opens it is the operator. */
 const SOCKET_OPERATOR: Authorizer = {
   authorize: () => ({ id: 'operator', capabilityId: 'unix-socket', requestsPerSecond: undefined }),
+}
+
+/** Over TCP nobody is known until capabilities are issued. */
+const NOBODY: Authorizer = {
+  authorize: () => { throw new DhtError('NoCapability', 'This needs a capability.', { reason: 'unauth' }) },
 }
 
 interface HttpDeps {
@@ -56,10 +64,10 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
   const values = new ValueLookup(limits, { plane: kad.overlay, metrics: metrics.lookup })
 
   const { admission, policy, writes } = guards
-  const wallDeps = { authorizer: SOCKET_OPERATOR, policy, admission, writes, now }
-  const serverFor = (surface: Surface, inFlight: number) => {
-    const app = createServer({ service: surface, inFlight }, deps)
-    raiseWall(app, { surface, requestsPerSecond: config.admin.requestsPerPrincipalPerSecond }, wallDeps)
+  const wallDeps = { policy, admission, writes, rate: new RateLimit({ perSecond: config.admin.requestsPerPrincipalPerSecond }), now }
+  const serverFor = (surface: Surface, inFlight: number, { tls, authorizer = NOBODY }: { readonly tls?: Certificates | undefined, readonly authorizer?: Authorizer } = {}) => {
+    const app = createServer({ service: surface, inFlight, tls }, deps)
+    raiseWall(app, { surface }, { ...wallDeps, authorizer })
     return app
   }
   const publicApp = serverFor('public', config.public.inFlight)
@@ -76,16 +84,21 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
   addStatusPage(opsApp, { source, history })
 
   const { events, readinessWatch } = composeEvents(surroundings, { audit, readiness })
-  const adminApp = serverFor('admin', config.admin.inFlight)
-  registerAdminRoutes(adminApp, adminPorts(config, surroundings, { kad, discv5, guards, audit, readiness, digest, lookup, events }))
+  const { tlsCert, tlsKey, tlsClientCa } = config.admin
+  const certificates = tlsCert === '' ? undefined : new Certificates({ certFile: tlsCert, keyFile: tlsKey, clientCaFile: tlsClientCa }, deps)
+  const ports = adminPorts(config, surroundings, { kad, discv5, guards, audit, readiness, digest, lookup, events })
+  const [socketApp, adminApp] = [serverFor('admin', config.admin.inFlight, { authorizer: SOCKET_OPERATOR }), serverFor('admin', config.admin.inFlight, { tls: certificates })]
+  for (const app of [socketApp, adminApp]) registerAdminRoutes(app, ports)
 
-  const listenerFor = (service: 'public' | 'ops', app: typeof publicApp) => config[service].listen === ''
+  const listenerFor = (service: Surface, app: typeof publicApp) => config[service].listen === ''
     ? []
-    : [new HttpListener({ service, listen: config[service].listen, drainTimeoutMs }, { app, log: deps.log })]
+    : [new HttpListener({ service, listen: config[service].listen, drainTimeoutMs, isSecure: service === 'admin' && certificates !== undefined }, { app, log: deps.log })]
   return {
     public: listenerFor('public', publicApp),
     ops: [history, readinessWatch, ...listenerFor('ops', opsApp)],
-    admin: new AdminSocket({ path: adminSocket, drainTimeoutMs }, { app: adminApp, log: deps.log }),
+    socket: new AdminSocket({ path: adminSocket, drainTimeoutMs }, { app: socketApp, log: deps.log }),
+    admin: listenerFor('admin', adminApp),
+    reloadCertificates: () => certificates?.reload() ?? false,
     applyLookup: ({ deadline, concurrent }: Config['lookup']) => {
       lookup.apply({ deadlineMs: deadline, concurrent })
       values.apply({ deadlineMs: deadline, concurrent })

@@ -97,7 +97,7 @@ export function applyRules (config: Config): Config {
 /** What cannot be in force together, one sentence each. */
 export function findConflicts (config: Config): string[] {
   const conflicts: string[] = []
-  const { discv5, identity, kad, node, providers } = config
+  const { admin, discv5, identity, kad, node, providers } = config
   if (providers.ttl > providers.maxTtl) conflicts.push('providers.ttl: must not exceed providers.maxTtl')
   if (providers.store === 'persistent' && node.profile === 'micronode') conflicts.push('providers.store: a micronode leaves nothing on disk; use memory, or node.profile macronode')
   else if (providers.store === 'persistent' && node.dataDir === '') conflicts.push('providers.store: persistent needs node.dataDir')
@@ -110,7 +110,17 @@ export function findConflicts (config: Config): string[] {
   if ((identity.keyFile === '') !== (identity.passphraseFile === '')) {
     conflicts.push('identity.keyFile and identity.passphraseFile: give both or neither')
   }
+  if ((admin.tlsCert === '') !== (admin.tlsKey === '')) conflicts.push('admin.tlsCert and admin.tlsKey: give both or neither')
+  if (admin.tlsClientCa !== '' && admin.tlsCert === '') conflicts.push('admin.tlsClientCa: needs admin.tlsCert')
+  if (admin.listen !== '' && admin.tlsCert === '' && !isLoopback(admin.listen)) {
+    conflicts.push('admin.listen: only a loopback address without admin.tlsCert, because capabilities would be readable on the way')
+  }
   return conflicts
+}
+
+function isLoopback (listen: string): boolean {
+  const host = listen.slice(0, listen.lastIndexOf(':'))
+  return /^(127(\.\d{1,3}){3}|\[::1\]|localhost)$/.test(host)
 }
 
 function flattenFile (file: string, mistakes: string[]): Record<string, string> {

@@ -9,6 +9,8 @@ interface Options {
   /** `host:port` or `[v6]:port`; port 0 picks a free one. */
   readonly listen: string
   readonly drainTimeoutMs: number
+  /** Serves HTTPS. */
+  readonly isSecure?: boolean
 }
 
 interface Deps {
@@ -35,7 +37,7 @@ export class HttpListener implements Component {
   get address (): string {
     const bound = this.#deps.app.server.address()
     if (bound === null || typeof bound === 'string') throw new Error(`the ${this.#options.service} listener is not started`)
-    return toUrl(bound)
+    return toUrl(bound, this.#options.isSecure === true)
   }
 
   async start (): Promise<void> {
@@ -74,8 +76,8 @@ function parseListen (listen: string): { readonly host: string, readonly port: n
   return { host: listen.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(listen.slice(colon + 1)) }
 }
 
-function toUrl ({ address, family, port }: AddressInfo): string {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+function toUrl ({ address, family, port }: AddressInfo, isSecure: boolean): string {
+  return `http${isSecure ? 's' : ''}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
 function reasonOf (err: unknown): string {

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Server as TlsServer } from 'node:tls'
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Clock } from '../core/component.ts'
 import { DhtError } from '../core/errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { HttpError, toDhtError, toEnvelope } from './envelope.ts'
+import type { Certificates } from './tls.ts'
 
 export type Service = 'public' | 'admin' | 'ops'
 
@@ -14,6 +16,8 @@ export interface ServerOptions {
   readonly service: Service
   /** Requests in flight; more get 503. `Infinity` for a listener that must never shed, as ops. */
   readonly inFlight: number
+  /** Serves HTTPS. */
+  readonly tls?: Certificates | undefined
 }
 
 export interface ServerDeps {
@@ -23,27 +27,29 @@ export interface ServerDeps {
 }
 
 const MAX_BODY_BYTES = 1024 * 1024
-const MAX_HEADER_BYTES = 16 * 1024
+/** A capability has at most 6 KiB, so the admin API can be stricter with all headers together. */
+const MAX_HEADER_BYTES = { public: 16 * 1024, admin: 8 * 1024, ops: 16 * 1024 } satisfies Record<Service, number>
 const MAX_URL_BYTES = 4096
 const READ_TIMEOUT_MS = 5000
 const IDLE_TIMEOUT_MS = 60_000
 const LINGER_MS = 1000
 
 /** A fastify server with our limits, request ids, metrics, in-flight cap and error envelope; the caller adds routes, then listens. */
-export function createServer ({ service, inFlight }: ServerOptions, deps: ServerDeps): FastifyInstance {
+export function createServer ({ service, inFlight, tls }: ServerOptions, deps: ServerDeps): FastifyInstance {
+  const http = { maxHeaderSize: MAX_HEADER_BYTES[service], headersTimeout: READ_TIMEOUT_MS, connectionsCheckingInterval: 1000 }
   const app = fastify({
+    ...(tls === undefined ? { http } : { https: { ...http, ...tls.options } as unknown as null }), // the type of the server stays that of HTTP
     loggerInstance: deps.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: () => randomUUID(), // a client's X-Request-Id could forge another's log lines
     requestIdHeader: false,
     bodyLimit: MAX_BODY_BYTES,
-    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: READ_TIMEOUT_MS, connectionsCheckingInterval: 1000 },
     requestTimeout: READ_TIMEOUT_MS,
     keepAliveTimeout: IDLE_TIMEOUT_MS,
     connectionTimeout: IDLE_TIMEOUT_MS, // also ends a client that stopped reading its answer
     return503OnClosing: false, // what reached us before the listener closed is answered
-    routerOptions: { maxParamLength: MAX_HEADER_BYTES }, // so that our own limit on the URL refuses first
-    clientErrorHandler: (error, socket) => refuseUnparsed(error, socket, deps),
+    routerOptions: { maxParamLength: MAX_HEADER_BYTES.public }, // so that our own limit on the URL refuses first
+    clientErrorHandler: (error, socket) => refuseUnparsed(error, socket, service, deps),
     frameworkErrors: (error, request, reply) => {
       observe(request, reply)
       if (service === 'public') reply.header('access-control-allow-origin', '*') // no hook of the public API runs here
@@ -51,6 +57,7 @@ export function createServer ({ service, inFlight }: ServerOptions, deps: Server
     },
   })
 
+  tls?.guard(app.server as unknown as TlsServer)
   let active = 0
   function observe (request: FastifyRequest, reply: FastifyReply): void {
     active++
@@ -141,12 +148,12 @@ function linger ({ raw }: FastifyRequest, reply: FastifyReply): void {
 }
 
 /** Answers what is not HTTP, has too many headers, or took too long to arrive; there is no request yet to answer. */
-function refuseUnparsed (error: Error & { readonly code?: string }, socket: Socket, { metrics, log, now }: ServerDeps): void {
+function refuseUnparsed (error: Error & { readonly code?: string }, socket: Socket, service: Service, { metrics, log, now }: ServerDeps): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
-  const refusal = unparsed(error.code)
+  const refusal = unparsed(error.code, MAX_HEADER_BYTES[service])
   const requestId = randomUUID()
   const { status, headers, body } = toEnvelope(refusal, { requestId, now: now() })
   log.debug({ code: error.code, request_id: requestId }, 'no request could be read') // the error holds raw bytes: maybe a credential
@@ -158,12 +165,12 @@ function refuseUnparsed (error: Error & { readonly code?: string }, socket: Sock
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${payload}`)
 }
 
-function unparsed (code: string | undefined): DhtError {
+function unparsed (code: string | undefined, maxHeaderBytes: number): DhtError {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new HttpError(408, 'Timeout', `The request did not arrive within ${READ_TIMEOUT_MS / 1000} seconds.`, { reason: 'slow' })
     case 'HPE_HEADER_OVERFLOW':
-      return new HttpError(431, 'TooLarge', `The headers are larger than ${MAX_HEADER_BYTES / 1024} KiB.`, { reason: 'http_body' })
+      return new HttpError(431, 'TooLarge', `The headers are larger than ${maxHeaderBytes / 1024} KiB.`, { reason: 'http_body' })
     default:
       return new DhtError('BadRequest', 'This is not an HTTP/1.1 request.', { reason: 'decode' })
   }

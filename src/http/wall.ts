@@ -4,7 +4,7 @@ import { DhtError } from '../core/errors.ts'
 import type { Admission } from '../policy/load-monitor.ts'
 import { accessOf, WRITES, type Permission, type Surface } from '../policy/permissions.ts'
 import type { PolicyGate } from '../policy/policy-holder.ts'
-import { RateLimit } from '../policy/rate-limit.ts'
+import type { RateLimit } from '../policy/rate-limit.ts'
 import type { WriteGate } from '../policy/write-gate.ts'
 import { bearerToken } from './bearer.ts'
 
@@ -24,11 +24,11 @@ export interface Authorizer {
 
 interface Options {
   readonly surface: Surface
-  /** For one principal. */
-  readonly requestsPerSecond: number
 }
 
 export interface WallDeps {
+  /** Of each principal, over all listeners together. */
+  readonly rate: RateLimit
   readonly authorizer: Authorizer
   readonly policy: PolicyGate
   readonly admission: Admission
@@ -48,9 +48,8 @@ declare module 'fastify' {
  * each route asks; a route that it does not know keeps the server from starting. Ops routes are public and never refused, so
  * that a daemon in trouble can be looked at.
  */
-export function raiseWall (app: FastifyInstance, { surface, requestsPerSecond }: Options, deps: WallDeps): void {
+export function raiseWall (app: FastifyInstance, { surface }: Options, deps: WallDeps): void {
   requireRows(app, surface)
-  const rate = new RateLimit({ perSecond: requestsPerSecond })
   app.decorateRequest('principal', undefined)
   app.addHook('onRequest', async (request, reply) => {
     const { url } = request.routeOptions
@@ -66,7 +65,7 @@ export function raiseWall (app: FastifyInstance, { surface, requestsPerSecond }:
       reply.removeHeader('www-authenticate')
     }
     deps.policy.assertAdmits({ ip })
-    if (request.principal !== undefined) takeQuota(rate, request.principal, now)
+    if (request.principal !== undefined) takeQuota(deps.rate, request.principal, now)
     if (surface === 'admin') deps.admission.admit('admin')
     if (access !== 'public' && WRITES.has(access)) deps.writes.assertOpen()
   })

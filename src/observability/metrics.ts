@@ -67,13 +67,7 @@ export function createMetrics (registry = new Registry()) {
     discv5: discv5Metrics(meters),
     auth: authMetrics(meters),
     bridge: bridgeMetrics(meters),
-    http: {
-      reject,
-      requests: counter('http_requests_total', 'HTTP requests, by listener, route and status.', ['service', 'route', 'code']),
-      seconds: histogram('request_latency_seconds', 'Time of HTTP requests.', REQUEST_SECONDS, ['service', 'route', 'method']),
-      busLagged: counter('bus_lagged_total', 'Readers of events that were let go because they were too slow, by listener.', ['service']),
-      inFlight: gauge('svc_dht_http_in_flight', 'HTTP requests in flight, by listener.', ['service']),
-    },
+    http: { reject, ...httpMetrics(meters) },
   }
 }
 
@@ -105,6 +99,16 @@ function authMetrics ({ counter, gauge }: Meters) {
     grants: gauge('svc_dht_auth_grants', 'Capabilities in force.'),
     changes: counter('svc_dht_auth_changes_total', 'Capabilities minted and revoked.', ['action']),
     refused: counter('svc_dht_auth_refused_total', 'Changes of capabilities refused because there are as many as there may be, or too many wait for the audit log.', ['reason']),
+  }
+}
+
+function httpMetrics ({ counter, gauge, histogram }: Meters) {
+  return {
+    tlsFailures: counter('tls_handshake_failures_total', 'TLS handshakes of the admin API that failed: wrong version, no or a wrong client certificate, or no TLS at all.'),
+    requests: counter('http_requests_total', 'HTTP requests, by listener, route and status.', ['service', 'route', 'code']),
+    seconds: histogram('request_latency_seconds', 'Time of HTTP requests.', REQUEST_SECONDS, ['service', 'route', 'method']),
+    busLagged: counter('bus_lagged_total', 'Readers of events that were let go because they were too slow, by listener.', ['service']),
+    inFlight: gauge('svc_dht_http_in_flight', 'HTTP requests in flight, by listener.', ['service']),
   }
 }
 

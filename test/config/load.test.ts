@@ -82,6 +82,11 @@ t.test('settings that contradict each other are refused', async t => {
     [{ 'kad.bootstrapLapse': '5s', 'kad.bootstrapProbeInterval': '5s' }, /^kad.bootstrapLapse: must be longer/],
     [{ 'kad.listen': '' }, /^kad.listen: at least one/],
     [{ 'identity.keyFile': '/k' }, /give both or neither/],
+    [{ 'admin.tlsCert': '/c' }, /give both or neither/],
+    [{ 'admin.tlsClientCa': '/ca' }, /needs admin\.tlsCert/],
+    [{ 'admin.listen': '0.0.0.0:7463' }, /only a loopback address without admin\.tlsCert/],
+    [{ 'admin.listen': '[::]:7463' }, /only a loopback address/],
+    [{ 'admin.listen': '127.0.0.1.example.org:7463' }, /only a loopback address/],
     [{ 'identity.passphraseFile': '/p' }, /give both or neither/],
     [{ 'node.profile': 'macronode', 'providers.store': 'persistent' }, /^providers.store: persistent needs node.dataDir/],
     [{ 'node.dataDir': '/d', 'providers.store': 'persistent' }, /^providers.store: a micronode leaves nothing on disk/],
@@ -101,6 +106,11 @@ t.test('on the public network’s protocol provider records are valid for 48 h, 
 t.test('the result cannot be changed', async t => {
   const config = loadConfig()
   t.ok([config, config.kad, config.kad.listen].every(Object.isFrozen))
+})
+
+t.test('the admin API may be anywhere with TLS, and on loopback without', async t => {
+  for (const listen of ['127.0.0.1:7463', '127.9.8.7:0', '[::1]:7463', 'localhost:7463', '']) t.strictSame(mistakesOf({ flags: { 'admin.listen': listen } }), [], listen)
+  t.strictSame(mistakesOf({ flags: { 'admin.listen': '0.0.0.0:7463', 'admin.tlsCert': '/c', 'admin.tlsKey': '/k', 'admin.tlsClientCa': '/ca' } }), [])
 })
 
 t.test('a bootstrap address ends in the peer ID that must answer there', async t => {

@@ -157,6 +157,10 @@ t.test('what is not HTTP, or has no end, is answered and closed without a word o
   t.match(long, /^HTTP\/1\.1 431 .*"code":"TooLarge"/s)
   t.notMatch(JSON.stringify(server.logged), 'hunter2')
   t.equal(await server.rejected('decode'), 1)
+  const admin = await start(t, { service: 'admin' })
+  const headersOf = (sizeBytes: number) => `GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${'x'.repeat(sizeBytes)}\r\n\r\n`
+  t.match(await sendBytes(admin.url, headersOf(9 * 1024)), /^HTTP\/1\.1 431 .*larger than 8 KiB/s, 'the admin API takes half as much')
+  t.notMatch(await sendBytes(admin.url, headersOf(7 * 1024)), /^HTTP\/1\.1 431 /)
 })
 
 t.test('a request that takes too long to arrive is refused', async t => {

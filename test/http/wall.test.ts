@@ -7,6 +7,7 @@ import { raiseWall, type WallDeps } from '../../src/http/wall.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 import { ROUTES, type Surface } from '../../src/policy/permissions.ts'
+import { RateLimit } from '../../src/policy/rate-limit.ts'
 import { WriteGate } from '../../src/policy/write-gate.ts'
 
 const NOW = 1_000_000
@@ -16,7 +17,8 @@ function build (t: Test, surface: Surface, deps: Partial<WallDeps> = {}, extraRo
   const metrics = createMetrics()
   const app = createServer({ service: surface, inFlight: 100 }, { metrics: metrics.http, log: createLogger({ level: 'silent' }), now: () => NOW })
   const order: string[] = []
-  raiseWall(app, { surface, requestsPerSecond: 1 }, {
+  raiseWall(app, { surface }, {
+    rate: new RateLimit({ perSecond: 1 }),
     authorizer: {
       authorize: (token, { permission }) => {
         order.push('auth')

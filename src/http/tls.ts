@@ -1,0 +1,101 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createSecureContext, type TlsOptions, type Server } from 'node:tls'
+import type { Logger } from '../observability/logger.ts'
+import type { Metrics } from '../observability/metrics.ts'
+
+export interface TlsFiles {
+  /** PEM: the certificate, then its intermediates. */
+  readonly certFile: string
+  readonly keyFile: string
+  /** PEM: who may have signed a client's certificate. Empty: clients need none. */
+  readonly clientCaFile: string
+}
+
+interface Deps {
+  readonly metrics: Metrics['http']
+  readonly log: Logger
+}
+
+/** macronode security §3. Node offers these names to OpenSSL; TLS 1.3 has no others that we would want. */
+const POLICY = {
+  minVersion: 'TLSv1.3',
+  maxVersion: 'TLSv1.3',
+  ciphers: 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256',
+  ecdhCurve: 'X25519:P-256',
+  honorCipherOrder: true,
+  handshakeTimeout: 5000,
+} satisfies TlsOptions
+
+/** The certificates of one listener, and their replacement while it runs. */
+export class Certificates {
+  readonly #files: TlsFiles
+  readonly #deps: Deps
+  #options: TlsOptions
+  #server: Server | undefined
+
+  /** @throws {Error} with a sentence that names the file which cannot be used */
+  constructor (files: TlsFiles, deps: Deps) {
+    this.#files = files
+    this.#deps = deps
+    this.#options = readOptions(files)
+  }
+
+  get options (): TlsOptions { return this.#options }
+
+  /** Takes over a server that was made with `options`. */
+  guard (server: Server): void {
+    this.#server = server
+    // Node would pass the failure on to the handler of broken HTTP, which answers in plain text.
+    server.removeAllListeners('tlsClientError')
+    server.on('tlsClientError', (err: NodeJS.ErrnoException, socket) => {
+      this.#deps.metrics.tlsFailures.inc()
+      this.#deps.log.debug({ code: err.code }, 'TLS handshake failed')
+      socket.destroy()
+    })
+  }
+
+  /** Reads the files again, for every connection from now on. Those that are open stay. False when the files are no good: then the old ones stay. */
+  reload (): boolean {
+    try {
+      const options = readOptions(this.#files)
+      this.#server?.setSecureContext(options)
+      this.#options = options
+    } catch (err) {
+      this.#deps.log.error({ err }, 'the new certificates cannot be used: those in force stay')
+      return false
+    }
+    this.#deps.log.info({ file: this.#files.certFile }, 'certificates reloaded')
+    return true
+  }
+}
+
+function readOptions ({ certFile, keyFile, clientCaFile }: TlsFiles): TlsOptions {
+  const cert = read(certFile, 'the certificate')
+  const key = read(keyFile, 'the private key')
+  const ca = clientCaFile === '' ? undefined : read(clientCaFile, 'the certificate authority of clients')
+  assertUsable(`${certFile}: no certificate in PEM`, () => new X509Certificate(cert))
+  assertUsable(`${keyFile}: no private key in PEM`, () => createPrivateKey(key))
+  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) throw new Error(`${keyFile}: not the key of the certificate in ${certFile}`)
+  if (ca !== undefined) assertUsable(`${clientCaFile}: no certificate in PEM`, () => new X509Certificate(ca))
+  const options: TlsOptions = { ...POLICY, cert, key, ...(ca !== undefined && { ca, requestCert: true, rejectUnauthorized: true }) }
+  assertUsable(`${certFile}: TLS cannot be set up with it`, () => createSecureContext(options))
+  return options
+}
+
+function read (file: string, what: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (err) {
+    throw new Error(`${file}: ${what} cannot be read (${(err as NodeJS.ErrnoException).code})`, { cause: err })
+  }
+}
+
+/** The failure of OpenSSL is not passed on: it could hold what it read. */
+function assertUsable (fault: string, attempt: () => unknown): void {
+  try {
+    attempt()
+  } catch {
+    throw new Error(fault)
+  }
+}
