@@ -161,4 +161,28 @@ const audit: Dashboard = {
 }
 
 /** Every dashboard; each becomes `<uid>.json`. */
-export const DASHBOARDS: readonly Dashboard[] = [overview, kademlia, store, lookups, discv5, bridge, runtime, audit]
+const governance: Dashboard = {
+  uid: 'svc-dht-governance',
+  title: 'svc-dht: governance',
+  rows: {
+    'What holds': [
+      { title: 'Governed', description: '1 with a genesis; at 0 the configuration of each daemon holds.', kind: 'stat', width: 6, queries: { [`svc_dht_governance_governed{${OF}}`]: '{{instance}}' } },
+      { title: 'Trusted', description: '1: what is kept is not trusted, the last safe state holds and writes are denied.', kind: 'stat', width: 6, queries: { [`svc_dht_governance_restricted{${OF}}`]: '{{instance}}' } },
+      { title: 'Epoch', description: 'Changes applied.', kind: 'stat', width: 6, queries: { [`svc_dht_governance_epoch{${OF}}`]: '{{instance}}' } },
+      { title: 'Quorum of one', description: '1 while one signer is a quorum: a micronode, for a while.', kind: 'stat', width: 6, queries: { [`quorum_reduced{${OF}}`]: '{{instance}}' } },
+      { title: 'State', description: 'One root for the fleet, but for the time of a change.', kind: 'table', width: 12, queries: { [`svc_dht_governance_state_info{${OF}}`]: '' } },
+      { title: 'Integrity', description: 'Times that what is kept was not as it was left. Zero, always.', kind: 'stat', width: 6, queries: { [`svc_dht_governance_integrity_failed_total{${OF}}`]: '{{fault}} {{instance}}' } },
+      { title: 'Post-quantum', description: 'Whether every governance signature must carry ML-DSA-87, and attempts to end that.', width: 6, queries: { [`pq_enforced{${OF}}`]: 'required {{instance}}', [`pq_downgrade_attempt_total{${OF}}`]: 'attempts {{instance}}' } },
+    ],
+    'What is under way': [
+      { title: 'Proposals', description: 'By stage. One that stays in review lapses.', queries: { [`svc_dht_governance_proposals{${OF}}`]: '{{stage}} {{instance}}' } },
+      { title: 'Actions', description: 'By what they ask for, and whether they were accepted, refused, or not kept in the log.', unit: 'ops', queries: { [rate('governance_actions_total', 'action, status')]: '{{action}} {{status}}' } },
+      { title: 'Agreed until in force, p99', description: 'In milliseconds. The objective is 60,000.', unit: 'short', queries: { [quantile(0.99, 'governance_propagate_ms')]: 'p99', [`svc_dht_governance_pending_ms{${OF}}`]: 'waiting {{instance}}' } },
+      { title: 'Freezes and overrides', description: 'They end by themselves.', queries: { [`svc_dht_governance_freezes{${OF}}`]: 'freezes {{instance}}', [`svc_dht_governance_overrides{${OF}}`]: 'overrides {{instance}}' } },
+      { title: 'Obligations', description: 'What emergencies left to do: a public event within 24 h, a post-mortem within 72 h.', queries: { [`svc_dht_governance_obligations{${OF}}`]: '{{state}} {{instance}}' } },
+      { title: 'Disputes', description: 'Not resolved; after 72 h they go to the owner.', queries: { [`svc_dht_governance_disputes{${OF}}`]: '{{instance}}' } },
+    ],
+  },
+}
+
+export const DASHBOARDS: readonly Dashboard[] = [overview, kademlia, store, lookups, discv5, bridge, runtime, audit, governance]

@@ -18,9 +18,6 @@ export type SectionName = keyof typeof SECTIONS
 export const SECTION_NAMES = Object.keys(SECTIONS) as readonly SectionName[]
 export const sectionName = oneOf(...SECTION_NAMES)
 
-type ValueOf<R> = R extends SectionRules<infer V, never> ? V : never
-export type Sections = { readonly [S in SectionName]: ValueOf<typeof SECTIONS[S]> }
-
 export const sectionsForm = object({
   charter: charter.value,
   members: members.value,
@@ -31,7 +28,8 @@ export const sectionsForm = object({
   pq: pq.value,
   overrides: overrides.value,
   freezes: freezes.value,
-})
+} satisfies Record<SectionName, unknown>)
+export type Sections = Of<typeof sectionsForm>
 
 export const stateForm = object({
   schema: oneOf('svc-dht/governance/state/1'),

@@ -13,16 +13,28 @@ export const timerForm = object({ name: oneOf('lapse', 'end-override', 'thaw', '
 /** A time that has come: for a proposal, an override, a frozen scope or a dispute. */
 export type Timer = Of<typeof timerForm>
 
-/** What is due at this time. Derived from the ledger alone, so a restart forgets no timer. */
-export function due ({ state, proposals, disputes }: Ledger, at: number): readonly Timer[] {
+/** A timer and its time. */
+export interface Upcoming { readonly dueAt: number, readonly timer: Timer }
+
+/** Every timer that is set. Derived from the ledger alone, so a restart forgets none. */
+export function upcoming ({ state, proposals, disputes }: Ledger): readonly Upcoming[] {
   const { overrides, freezes } = state.sections
   return [
-    ...[...proposals.values()].filter(tracked => isOpen(tracked) && at >= (tracked.stage === 'review' ? Math.min(tracked.lapsesAt, tracked.proposal.expires_at) : tracked.proposal.expires_at))
-      .map(({ id }): Timer => ({ name: 'lapse', id })),
-    ...overrides.active.filter(({ ends_at: endsAt }) => at >= endsAt).map(({ id }): Timer => ({ name: 'end-override', id })),
-    ...freezes.active.filter(({ ends_at: endsAt }) => at >= endsAt).map(({ scope }): Timer => ({ name: 'thaw', id: scope })),
-    ...[...disputes.values()].filter(({ status, at: filedAt }) => status === 'open' && at >= filedAt + ESCALATE_MS).map(({ id }): Timer => ({ name: 'escalate', id })),
+    ...[...proposals.values()].filter(isOpen).map(({ id, stage, lapsesAt, proposal }) =>
+      at(stage === 'review' ? Math.min(lapsesAt, proposal.expires_at) : proposal.expires_at, 'lapse', id)),
+    ...overrides.active.map(({ id, ends_at: endsAt }) => at(endsAt, 'end-override', id)),
+    ...freezes.active.map(({ scope, ends_at: endsAt }) => at(endsAt, 'thaw', scope)),
+    ...[...disputes.values()].filter(({ status }) => status === 'open').map(({ id, at: filedAt }) => at(filedAt + ESCALATE_MS, 'escalate', id)),
   ]
+}
+
+/** What is due at this time. */
+export function due (ledger: Ledger, time: number): readonly Timer[] {
+  return upcoming(ledger).filter(({ dueAt }) => time >= dueAt).map(({ timer }) => timer)
+}
+
+function at (dueAt: number, name: Timer['name'], id: string): Upcoming {
+  return { dueAt, timer: { name, id } }
 }
 
 /** @throws {DhtError} gov_window for a timer that is not due */

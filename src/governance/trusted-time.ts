@@ -6,7 +6,7 @@ const MAX_JUMP_MS = 5 * 60_000
 /** Where the high-water mark is kept between runs. */
 export interface TimeMark { read (): number, write (mark: number): void }
 
-interface Clocks {
+export interface Clocks {
   /** Milliseconds since 1970-01-01 UTC. */
   readonly wall: () => number
   /** Milliseconds that never jump. */

@@ -8,6 +8,8 @@ const RPC_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
 const COMMIT_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 // macronode security notes §5 fixes these bounds for request latency.
 const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25]
+// svc-dht governance §3: a change is to be in force within 60,000 ms.
+const PROPAGATE_MS = [1, 5, 10, 50, 100, 500, 1000, 5000, 15_000, 60_000, 300_000]
 const COUNTS = [0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100]
 
 export function createMetrics (registry = new Registry()) {
@@ -66,6 +68,7 @@ export function createMetrics (registry = new Registry()) {
     audit: auditMetrics(meters),
     discv5: discv5Metrics(meters),
     auth: authMetrics(meters),
+    governance: governanceMetrics(meters),
     bridge: bridgeMetrics(meters),
     http: { reject, ...httpMetrics(meters) },
   }
@@ -109,6 +112,27 @@ function httpMetrics ({ counter, gauge, histogram }: Meters) {
     seconds: histogram('request_latency_seconds', 'Time of HTTP requests.', REQUEST_SECONDS, ['service', 'route', 'method']),
     busLagged: counter('bus_lagged_total', 'Readers of events that were let go because they were too slow, by listener.', ['service']),
     inFlight: gauge('svc_dht_http_in_flight', 'HTTP requests in flight, by listener.', ['service']),
+  }
+}
+
+function governanceMetrics ({ counter, gauge, histogram }: Meters) {
+  return {
+    actions: counter('governance_actions_total', 'Inputs of governance, by what they ask for and whether they were accepted, refused, or could not be kept in the log.', ['action', 'status']),
+    propagateMs: histogram('governance_propagate_ms', 'Milliseconds from a change being agreed until it is in force in every part of this daemon.', PROPAGATE_MS),
+    pendingMs: gauge('svc_dht_governance_pending_ms', 'How long an agreed change has waited to be in force; 0 when none does.'),
+    pqEnforced: gauge('pq_enforced', '1 while every governance signature must carry ML-DSA-87.'),
+    pqDowngradeAttempts: counter('pq_downgrade_attempt_total', 'Attempts to give up post-quantum signatures: proposals to, executions before their time, and statements without one while they are required.'),
+    governed: gauge('svc_dht_governance_governed', '1 while the daemon has a genesis.'),
+    epoch: gauge('svc_dht_governance_epoch', 'Changes applied to the governed state.'),
+    proposals: gauge('svc_dht_governance_proposals', 'Proposals under way, by stage.', ['stage']),
+    obligations: gauge('svc_dht_governance_obligations', 'What emergencies left to do, by whether it is overdue.', ['state']),
+    freezes: gauge('svc_dht_governance_freezes', 'Freezes in force.'),
+    overrides: gauge('svc_dht_governance_overrides', 'Overrides in force.'),
+    disputes: gauge('svc_dht_governance_disputes', 'Disputes that are not resolved.'),
+    quorumReduced: gauge('quorum_reduced', '1 while one signer is a quorum.'),
+    restricted: gauge('svc_dht_governance_restricted', '1 while what is kept is not trusted: the last safe state holds, and writes are denied.'),
+    integrityFailed: counter('svc_dht_governance_integrity_failed_total', 'Times that what governance keeps was not as it was left, by what was wrong.', ['fault']),
+    stateInfo: gauge('svc_dht_governance_state_info', 'Constant 1; the label is the root of the governed state.', ['root']),
   }
 }
 
