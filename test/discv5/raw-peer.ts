@@ -4,6 +4,7 @@ import type { NodeRecord } from '../../src/discv5/engine.ts'
 import { decodeRecord, nodeIdOf, signRecord, type Enr } from '../../src/discv5/enr/record.ts'
 import { ipBytes } from '../../src/discv5/ip.ts'
 import { uintBytes } from '../../src/discv5/rlp.ts'
+import type { DatagramSocket } from '../../src/discv5/socket.ts'
 import { deriveKeys, idProofDigest } from '../../src/discv5/wire/handshake.ts'
 import { Mask } from '../../src/discv5/wire/mask.ts'
 import { decodeMessage, type Message } from '../../src/discv5/wire/message.ts'
@@ -21,6 +22,7 @@ export class RawPeer {
   readonly #network: Network
   readonly #to: NativeEngine
   readonly #mask: Mask
+  readonly #socket: DatagramSocket
   writeKey: KeyObject | undefined
   readKey: KeyObject | undefined
 
@@ -32,10 +34,15 @@ export class RawPeer {
     this.record = signRecord(seq, { ip: ipBytes(ip), udp: uintBytes(port) }, this.key, curve)
     this.#mask = new Mask(Buffer.from(to.nodeId, 'hex'))
     const own = new Mask(this.id)
-    void network.socket(ip, port).bind(bytes => { this.packets.push({ bytes: Buffer.from(bytes), ...decodePacket(Buffer.from(bytes), own) }) })
+    this.#socket = network.socket(ip, port)
+    void this.#socket.bind(bytes => { this.packets.push({ bytes: Buffer.from(bytes), ...decodePacket(Buffer.from(bytes), own) }) })
   }
 
   get #target (): NodeRecord { return this.#to.ownRecord() }
+
+  async close (): Promise<void> {
+    await this.#socket.close()
+  }
 
   /** Everything that was sent has arrived, and so have the answers. */
   async settled (): Promise<void> {
