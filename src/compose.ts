@@ -13,6 +13,8 @@ import type { Component } from './core/component.ts'
 import { Lifecycle } from './core/lifecycle.ts'
 import { reportReadiness, type ReadinessReport } from './core/readiness.ts'
 import { HttpListener } from './http/listener.ts'
+import type { MemberSettings } from './kad/members/members.ts'
+import type { Removed } from './kad/members/peer-removal.ts'
 import { LoadMonitor } from './policy/load-monitor.ts'
 
 /** A running daemon. Disposing of it stops it, at most its drain timeout later. */
@@ -36,6 +38,10 @@ export interface Daemon extends AsyncDisposable {
    * @throws {DhtError} BadRequest for what the settings table does not allow
    */
   apply (changes: Changes): void
+  /** Puts another list of members in force; resolves when nothing of those that it shuts out is held any more. */
+  setMembers (members: MemberSettings): Promise<Removed>
+  /** Removes one peer with all that it has of us. */
+  dropPeer (peerId: string): Promise<Removed>
 }
 
 /** Builds a daemon and starts it. A start that fails has stopped what was running already. */
@@ -45,7 +51,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   const audit = composeAudit(config, surroundings, peerIdFromPrivateKey(privateKeyFromRaw(surroundings.identity.ed25519Key())).toString())
   const guards = composeGuards(config, surroundings, { load, audit })
   const { policy, degraded } = guards
-  const kad = await composeKad(config, surroundings, guards.admission, policy)
+  const kad = await composeKad(config, surroundings, guards.admission, guards)
   const discv5 = await composeDiscv5(config, surroundings, kad.host)
   let inForce = config
   const lifecycle = new Lifecycle()
@@ -76,6 +82,8 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
       http.applyLookup(next.lookup)
       inForce = next
     },
+    setMembers: async members => await kad.removal.setMembers(members),
+    dropPeer: async peerId => await kad.removal.dropPeer(peerId),
     [Symbol.asyncDispose]: async () => await running[Symbol.asyncDispose](),
   }
 }

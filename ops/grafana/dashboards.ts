@@ -38,6 +38,7 @@ const kademlia: Dashboard = {
     'Routing table': [
       { title: 'Peers', description: 'A sudden fall: an outage, or a partition.', queries: { [`svc_dht_kad_routing_table_peers{${OF}}`]: '{{instance}}' } },
       { title: 'Kept out for diversity', description: 'Peers of an IP group that is full.', unit: 'reqps', queries: { [rate('svc_dht_kad_diversity_refused_total', 'scope')]: '{{scope}}' } },
+      { title: 'Outsiders', description: 'Peers outside the member list, by where they were met and whether they were refused.', unit: 'reqps', queries: { [rate('svc_dht_kad_outsiders_total', 'place, effect')]: '{{place}} {{effect}}' } },
       { title: 'Evicted', description: 'Peers that did not answer any more.', unit: 'reqps', queries: { [rate('svc_dht_kad_table_evicted_total', 'instance')]: '{{instance}}' } },
       { title: 'Bootstrap peers that answer', description: 'Of those configured.', queries: { [`svc_dht_kad_bootstrap_alive{${OF}}`]: '{{instance}}' } },
       { title: 'Bootstrap set', description: 'One digest for the fleet, but for the time of a change.', kind: 'table', width: 12, queries: { [`bootstrap_set_hash{${OF}}`]: '' } },

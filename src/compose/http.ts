@@ -60,7 +60,7 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
   const limits = { deadlineMs: config.lookup.deadline, concurrent: config.lookup.concurrent }
   const lookup = new Lookup({
     ...limits, cacheEntries: config.lookup.cacheEntries, cacheTtlMs: config.lookup.cacheTtl, cacheEmptyTtlMs: config.lookup.cacheEmptyTtl,
-  }, { planes: [kad.overlay], metrics: metrics.lookup, log, now })
+  }, { planes: [kad.overlay], admits: id => kad.members.admits(id, 'record'), metrics: metrics.lookup, log, now })
   const values = new ValueLookup(limits, { plane: kad.overlay, metrics: metrics.lookup })
 
   const { admission, policy, writes } = guards

@@ -16,6 +16,8 @@ import { WorkerThread } from '../kad/provider/store/journal/thread.ts'
 import { MemoryProviderStore } from '../kad/provider/store/memory.ts'
 import { DAEMON_PACE, PersistentProviderStore } from '../kad/provider/store/persistent.ts'
 import type { ProviderStore } from '../kad/provider/store/store.ts'
+import { Members } from '../kad/members/members.ts'
+import { PeerRemoval } from '../kad/members/peer-removal.ts'
 import { Publisher } from '../kad/publisher.ts'
 import { AddressBook } from '../kad/routing/address-book.ts'
 import { DiversityCount } from '../kad/routing/diversity.ts'
@@ -35,7 +37,7 @@ import { RpcServer } from '../kad/rpc/server.ts'
 import { selfLookupDone, tableWarmth } from '../kad/table-readiness.ts'
 import { ValueStore } from '../kad/value/value-store.ts'
 import type { Admission } from '../policy/load-monitor.ts'
-import { PolicyHolder } from '../policy/policy-holder.ts'
+import type { Guards } from './guards.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** IPFS kad-dht: addresses of a peer are told for 24 h after they were heard. */
@@ -45,13 +47,14 @@ const ADDRESS_BOOK_PEERS = 10_000
 export type KadPlane = Awaited<ReturnType<typeof composeKad>>
 
 /** The Kademlia plane: host, server, records and what lookups and operators see of them. Nothing of it is started. */
-export async function composeKad (config: Config, surroundings: Surroundings, admission: Admission, policy?: PolicyHolder) {
+export async function composeKad (config: Config, surroundings: Surroundings, admission: Admission, { policy, writes }: Partial<Pick<Guards, 'policy' | 'writes'>> = {}) {
   const { identity, version, log: parentLog, metrics, now } = surroundings
   const { kad, providers, values: valueLimits } = config
   const log = parentLog.child({ component: 'kad' })
   const scope = kad.addresses
+  const members = new Members({ self: () => host.peerId.toString(), metrics: metrics.kad })
   const { host, transports } = await createHost({ ...kad, version: version.version }, {
-    identity, registry: metrics.registry, log, transports: surroundings.transports, gate: policy, onRefused: reason => metrics.kad.reject(reason),
+    identity, registry: metrics.registry, log, transports: surroundings.transports, gate: policy, onRefused: reason => metrics.kad.reject(reason), membership: members,
   })
   const self = host.peerId
   const selfBytes = self.toMultihash().bytes
@@ -61,24 +64,22 @@ export async function composeKad (config: Config, surroundings: Surroundings, ad
   const view = new RoutingView({ count: kad.bucketSize, self: selfBytes })
   const book = new AddressBook({ limit: ADDRESS_BOOK_PEERS, validityMs: ADDRESS_VALIDITY_MS }, { now })
   const diversity = new DiversityCount({ inTable: kad.peersPerIpGroup, inBucket: kad.peersPerIpGroupInBucket })
-  keepTable({ scope, bucketSize: kad.bucketSize }, { host, engine, view, diversity, book, metrics: metrics.kad, log, now })
+  keepTable({ scope, bucketSize: kad.bucketSize }, { host, engine, membership: members, view, diversity, book, metrics: metrics.kad, log, now })
 
   const { store, journal, stored, announcedBefore } = composeStore(config, { log, metrics, now })
   const remembered = journal === undefined ? [] : [new RememberedPeers({ journal, view, host, engine, log })]
-  const records = new ProviderRecords({ ...providers, ttlMs: providers.ttl }, { store, metrics: metrics.providers, now })
+  const records = new ProviderRecords({ ...providers, ttlMs: providers.ttl }, { store, admits: id => members.admitsProvider(id), metrics: metrics.providers, now })
   const values = new ValueStore({ ...valueLimits, ttlMs: valueLimits.ttl }, { metrics: metrics.kad, now })
   const client = new RpcClient({ protocol: kad.protocol }, { host, metrics: metrics.kad })
   const refresh = new TableRefresh({ intervalMs: kad.tableRefreshInterval }, { view, engine, client, metrics: metrics.kad, log, now })
+  const removal = new PeerRemoval({ host, engine, view, book, remembered: remembered[0], records, values, members, log })
   const publisher = new Publisher({ engine, client, log })
-  const overlay = new KadOverlay({ scope }, { self, ownAddresses, engine, view, book, records, values, publisher, now })
+  const overlay = new KadOverlay({ scope }, { self, ownAddresses, engine, view, book, records, values, publisher, membership: members, now })
   const announcer = new Announcer({
     ttlMs: providers.ttl, maxTtlMs: providers.maxTtl, republishPercent: providers.republishFraction, limit: providers.announced,
-  }, { self: selfBytes, addresses: ownAddresses, records, publisher, announcedBefore, metrics: metrics.kad, log, now })
+  }, { self: selfBytes, addresses: ownAddresses, records, publisher, writes, announcedBefore, metrics: metrics.kad, log, now })
   const bootstrap = new Bootstrap({
-    scope,
-    peers: kad.bootstrap,
-    probeIntervalMs: kad.bootstrapProbeInterval,
-    lapseMs: kad.bootstrapLapse,
+    scope, peers: kad.bootstrap, probeIntervalMs: kad.bootstrapProbeInterval, lapseMs: kad.bootstrapLapse,
   }, { host, engine, client, metrics: metrics.kad, log, now })
   const server = new RpcServer({ ...kad, readTimeoutMs: kad.readTimeout, idleTimeoutMs: kad.idleTimeout }, {
     host,
@@ -91,6 +92,7 @@ export async function composeKad (config: Config, surroundings: Surroundings, ad
       PING: answerPing,
     },
     admission,
+    membership: members,
     policy,
     metrics: metrics.kad,
     log,
@@ -106,6 +108,8 @@ export async function composeKad (config: Config, surroundings: Surroundings, ad
     records,
     values,
     view,
+    members,
+    removal,
     inspection: new Inspection({ host, view, records, values, announcer }),
     checks: [...stored, bootstrap, tableWarmth(view, kad.warmTable), selfLookupDone(engine)],
     components: [...stored, toComponent(host), server, records, bootstrap, ...remembered, refresh, announcer],

@@ -32,7 +32,7 @@ export interface DhtErrorOptions extends ErrorOptions {
  * `key` empty or over 80 bytes · `frame` over 4 MiB · `decode` not the message it claims to be · `type` unknown message
  * type · `provider` no entry by the sender itself · `addresses` none usable · `record` a value its validator refuses ·
  * `stale` older than the value held · `slow` no complete message in time · `streams` and `rate` budgets of a peer or
- * prefix · `overload` more work than can be done in time · `store` the disk does not take records now · `quota_*` the layered provider
+ * prefix · `member` not in the member list that is enforced · `overload` more work than can be done in time · `store` the disk does not take records now · `quota_*` the layered provider
  * quotas · `quota_grants` as many capabilities, or changes of them, as there may be · `http_*` the HTTP surface, by what was wrong · `unauth` no token, a malformed one, or one that does not allow it ·
  * `policy_*` the policy in force, by the rule that refused; `policy_down` while it cannot be judged · `degraded` a write in
  * degraded mode · `frozen` a write while the governed state freezes them · `audit` a write that the audit log cannot record · `decompress` a body that grows beyond its limits · `gov_*` a governance statement: form, size, signatures, signers, quorum, replays,
@@ -40,7 +40,7 @@ export interface DhtErrorOptions extends ErrorOptions {
  * ids, and a state that is not trusted.
  */
 export type RejectReason =
-  | 'key' | 'frame' | 'decode' | 'type' | 'provider' | 'addresses' | 'record' | 'stale' | 'slow' | 'streams' | 'rate' | 'overload' | 'store'
+  | 'key' | 'frame' | 'decode' | 'type' | 'provider' | 'addresses' | 'record' | 'stale' | 'slow' | 'streams' | 'rate' | 'member' | 'overload' | 'store'
   | 'quota_peer' | 'quota_prefix' | 'quota_key' | 'quota_total' | 'quota_values' | 'quota_grants'
   | 'http_path' | 'http_method' | 'http_accept' | 'http_key' | 'http_filter' | 'http_body' | 'http_type' | 'http_rate'
   | 'http_inflight' | 'http_lookup'

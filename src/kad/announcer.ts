@@ -6,6 +6,7 @@ import type { MultihashKey } from '../core/key.ts'
 import { emptyTrace, type WalkTrace } from '../core/peer.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import type { WriteGate } from '../policy/write-gate.ts'
 import type { ProviderRecords } from './provider/provider-records.ts'
 import { isLive, type ProviderRecord } from './provider/record.ts'
 import type { Publisher, Published } from './publisher.ts'
@@ -30,6 +31,8 @@ interface Deps {
   readonly addresses: () => readonly Uint8Array[]
   readonly records: Pick<ProviderRecords, 'hold' | 'withdraw'>
   readonly publisher: Pick<Publisher, 'publishProvider'>
+  /** Absent: writes are never refused. */
+  readonly writes?: Pick<WriteGate, 'assertOpen' | 'stops'> | undefined
   /** What was announced before a restart, for a store that outlives one; undefined for one that does not. */
   readonly announcedBefore?: (() => Promise<ReadonlyArray<Pick<ProviderRecord, 'provider' | 'expiresAt'> & { readonly key: MultihashKey }>>) | undefined
   readonly metrics: Metrics['kad']
@@ -97,9 +100,10 @@ export class Announcer implements Component {
 
   /**
    * Holds our own record and brings it to the closest peers. A repeat extends the time, never shortens it.
-   * @throws {DhtError} BadRequest for a TTL beyond the cap, Backpressure at the limit of keys, NotReady without an address to tell
+   * @throws {DhtError} BadRequest for a TTL beyond the cap, Backpressure at the limit of keys, NotReady without an address to tell; why writes are refused, while they are
    */
   async announce (key: MultihashKey, options: { readonly ttlMs?: number, readonly signal: AbortSignal }): Promise<Announced> {
+    this.#deps.writes?.assertOpen()
     const { ttlMs = this.#opts.ttlMs, signal } = options
     const { maxTtlMs, limit } = this.#opts
     if (!(ttlMs >= 1000 && ttlMs <= maxTtlMs)) {
@@ -131,10 +135,11 @@ export class Announcer implements Component {
     return announcement.othersUntil
   }
 
-  /** Repeats what is due; what is over is forgotten. */
+  /** Repeats what is due; what is over is forgotten. While writes are refused nothing is repeated: it stays due until they are taken. */
   async repeatDue (): Promise<void> {
     const now = this.#deps.now()
     for (const announcement of this.#announcements.values()) if (announcement.expiresAt <= now) this.#forget(announcement)
+    if ((this.#deps.writes?.stops.length ?? 0) > 0) return
     const due = [...this.#announcements.values()].filter(({ repeatAt }) => repeatAt <= now).values()
     await Promise.all(Array.from({ length: REPEAT_CONCURRENCY }, async () => {
       for (const announcement of due) {

@@ -18,6 +18,8 @@ import type { RejectReason } from '../core/errors.ts'
 import type { IdentityKey } from '../kms/identity.ts'
 import type { Logger } from '../observability/logger.ts'
 import { ipOfAddress, isInScope, type AddressScope } from './addresses.ts'
+import type { Membership } from './members/membership.ts'
+import { membersOnly } from './members/members-only.ts'
 import { BoundedDatastore } from './bounded-datastore.ts'
 
 export interface HostOptions {
@@ -40,6 +42,7 @@ export interface HostDeps {
   readonly gate?: PeerGate | undefined
   /** Told of each inbound connection that the gate refused. */
   readonly onRefused?: ((reason: RejectReason) => void) | undefined
+  readonly membership: Membership
   /** In place of TCP, WebSocket and QUIC: for a network that is made to be measured. */
   readonly transports?: readonly TransportFactory[] | undefined
 }
@@ -93,7 +96,7 @@ export async function createHost (options: HostOptions, deps: HostDeps): Promise
       inboundConnectionThreshold: options.inboundConnectionsPerSecond,
       maxIncomingPendingConnections: Math.max(10, options.inboundConnectionsPerSecond),
     },
-    connectionGater: toGater(options.addresses, deps),
+    connectionGater: membersOnly(toGater(options.addresses, deps), deps.membership),
     datastore: new BoundedDatastore(MAX_REMEMBERED_PEERS),
     peerStore: PEER_STORE,
     metrics: prometheusMetrics({ registry: deps.registry }),

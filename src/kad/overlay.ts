@@ -13,6 +13,7 @@ import { encodePeer, type EncodedPeer } from './rpc/message.ts'
 import { assertValidValue } from './value/namespaces.ts'
 import { encodeValueRecord } from './value/value-record.ts'
 import type { ValueStore } from './value/value-store.ts'
+import type { Membership } from './members/membership.ts'
 
 interface Options { readonly scope: AddressScope }
 
@@ -26,6 +27,7 @@ interface Deps {
   readonly records: ProviderRecords
   readonly values: ValueStore
   readonly publisher: Pick<Publisher, 'publishValue'>
+  readonly membership: Membership
   readonly now: () => number
 }
 
@@ -115,8 +117,9 @@ export class KadOverlay {
   }
 
   #knownAddresses (peer: PeerId): readonly Uint8Array[] | undefined {
-    const { self, ownAddresses, view, book, records } = this.#deps
+    const { self, ownAddresses, membership, view, book, records } = this.#deps
     const id = peer.toString()
+    if (!membership.admits(id, 'record')) return undefined
     const known = peer.equals(self) ? [ownAddresses()] : [view.get(id)?.addrs, book.get(id), records.addressesOf(peer.toMultihash().bytes)]
     return known.find(addrs => addrs !== undefined && addrs.length > 0)
   }

@@ -28,6 +28,8 @@ interface Options extends WalkBudgetOptions {
 
 interface Deps {
   readonly planes: readonly OverlayPlane[]
+  /** Peers that are told; others are left out of answers, remembered ones too. Absent: everybody is told. */
+  readonly admits?: ((peerId: string) => boolean) | undefined
   readonly metrics: Metrics['lookup']
   readonly log: Logger
   readonly now: Clock
@@ -134,11 +136,12 @@ export class Lookup implements LookupPort {
     if (recent !== undefined) Object.assign(summary, { cached: true, resolvedAt: recent.resolvedAt })
     if (seat !== undefined) summary.trace = seat.walk.trace
 
+    const admits = (id: string): boolean => this.#admits(id)
     let hasMore = false
     let isExhausted = false // or cut off, before the answer had all it wanted
     async function * sightings (): AsyncGenerator<PeerRecord> {
       yield * held
-      yield * seat?.items ?? recent?.found ?? []
+      for await (const record of seat?.items ?? recent?.found ?? []) if (admits(record.id)) yield record
       isExhausted = true
     }
     yield * pipe(sightings(), question.shape(() => { hasMore = true }))
@@ -173,7 +176,11 @@ export class Lookup implements LookupPort {
         return []
       }
     }))
-    return { held: held.flat(), hasFailed }
+    return { held: held.flat().filter(({ id }) => this.#admits(id)), hasFailed }
+  }
+
+  #admits (peerId: string): boolean {
+    return this.#deps.admits?.(peerId) ?? true
   }
 
   #warn (question: Question, err: unknown): void {

@@ -27,9 +27,7 @@ export function createMetrics (registry = new Registry()) {
       lag: gauge('svc_dht_event_loop_lag_seconds', 'How late the event loop runs; peaks fade within a second. Work is refused by this.'),
       config: gauge('svc_dht_config_info', 'Constant 1; the label is the digest of the effective configuration.', ['digest']),
     },
-    policy: {
-      profile: gauge('policy_profile_active', 'The policy profile in force: its series is 1.', ['profile']),
-    },
+    policy: { profile: gauge('policy_profile_active', 'The policy profile in force: its series is 1.', ['profile']) },
     kad: {
       reject,
       inboundRpc: counter('svc_dht_kad_inbound_rpc_total', 'Kademlia RPCs received, by message type and outcome.', ['type', 'outcome']),
@@ -42,6 +40,7 @@ export function createMetrics (registry = new Registry()) {
       bootstrapAlive: gauge('svc_dht_kad_bootstrap_alive', 'Bootstrap peers that answered lately.'),
       bootstrapSet: gauge('bootstrap_set_hash', 'Constant 1; the label is the digest of the bootstrap set in force.', ['hash']),
       values: gauge('svc_dht_kad_values', 'Values held.'),
+      outsiders: counter('svc_dht_kad_outsiders_total', 'Times that a peer outside the member list was met, by where and whether it was refused or only observed.', ['place', 'effect']),
       announcedKeys: gauge('svc_dht_kad_announced_keys', 'Keys this daemon announces for its operator.'),
     },
     providers: {

@@ -2,6 +2,7 @@ import { mock } from 'node:test'
 import t from 'tap'
 import { Announcer } from '../../src/kad/announcer.ts'
 import type { Published } from '../../src/kad/publisher.ts'
+import { WriteGate } from '../../src/policy/write-gate.ts'
 import { ProviderRecords } from '../../src/kad/provider/provider-records.ts'
 import { MemoryProviderStore } from '../../src/kad/provider/store/memory.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
@@ -31,12 +32,14 @@ function setUp ({ limit = 100, announcedBefore }: { readonly limit?: number, rea
   const clock = new TestClock()
   const metrics = createMetrics()
   const publisher = new FakePublisher()
+  const stop: { reason?: string } = {}
+  const writes = new WriteGate([{ kind: 'frozen', reason: () => stop.reason }])
   const addresses = { own: addrsOf('/ip4/203.0.113.7/tcp/1') }
   const records = new ProviderRecords(UNLIMITED, { store: new MemoryProviderStore(), metrics: metrics.providers, now: clock.now })
   const announcer = new Announcer({ ttlMs: TTL_MS, maxTtlMs: 48 * HOUR_MS, republishPercent: 45, limit }, {
-    self: SELF, addresses: () => addresses.own, records, publisher, announcedBefore, metrics: metrics.kad, log: silentLog, now: clock.now,
+    self: SELF, addresses: () => addresses.own, records, publisher, writes, announcedBefore, metrics: metrics.kad, log: silentLog, now: clock.now,
   })
-  return { announcer, clock, publisher, records, metrics, addresses }
+  return { announcer, clock, publisher, records, metrics, addresses, stop }
 }
 
 const { signal } = new AbortController()
@@ -279,4 +282,29 @@ t.test('a longer TTL does not put off what others are about to forget', async t 
   clock.advance(0.45 * TTL_MS)
   await announcer.repeatDue()
   t.equal(publisher.published.length, 2)
+})
+
+t.test('while writes are refused nothing is announced, and what is due is repeated when they are taken again', async t => {
+  const { announcer, clock, publisher, stop, records } = setUp()
+  await announcer.announce(KEY, { signal })
+  stop.reason = 'Frozen.'
+  await t.rejects(announcer.announce(keyOf('other'), { signal }), { code: 'NotReady', reason: 'frozen' })
+  t.equal(announcer.size, 1)
+  clock.advance(0.45 * TTL_MS)
+  await announcer.repeatDue()
+  t.equal(publisher.published.length, 1)
+  t.equal(records.held(KEY).length, 1, 'what is held stays')
+  delete stop.reason
+  await announcer.repeatDue()
+  t.equal(publisher.published.length, 2)
+})
+
+t.test('an announcement can be withdrawn, and ends, while writes are refused', async t => {
+  const { announcer, clock, stop } = setUp()
+  for (const name of [1, 2]) await announcer.announce(keyOf(name), { signal })
+  stop.reason = 'Frozen.'
+  t.ok(await announcer.withdraw(keyOf(1)))
+  clock.advance(TTL_MS)
+  await announcer.repeatDue()
+  t.equal(announcer.size, 0)
 })

@@ -3,6 +3,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import t from 'tap'
 import { emptyTrace, type Walk } from '../../src/core/peer.ts'
 import { KadOverlay } from '../../src/kad/overlay.ts'
+import { EVERYBODY } from '../../src/kad/members/membership.ts'
 import { ProviderRecords } from '../../src/kad/provider/provider-records.ts'
 import { MemoryProviderStore } from '../../src/kad/provider/store/memory.ts'
 import { decodePeer, encodePeer } from '../../src/kad/rpc/message.ts'
@@ -31,7 +32,7 @@ function setUp ({ valueLimit = 100 } = {}) {
   const records = new ProviderRecords(LIMITS, { store: new MemoryProviderStore(), metrics: metrics.providers, now: clock.now })
   const values = new ValueStore({ records: valueLimit, recordsPerPeer: valueLimit, ttlMs: HOUR_MS }, { metrics: metrics.kad, now: clock.now })
   const publisher = { reached: 3, published: 0, publishValue: async () => ({ reached: publisher.reached, attempted: ++publisher.published }) }
-  const overlay = new KadOverlay({ scope: 'public' }, { self: SELF, ownAddresses: () => own.addrs, engine, view, book, records, values, publisher, now: clock.now })
+  const overlay = new KadOverlay({ scope: 'public' }, { self: SELF, ownAddresses: () => own.addrs, engine, view, book, records, values, publisher, membership: EVERYBODY, now: clock.now })
   return { overlay, engine, own, view, book, records, values, publisher }
 }
 

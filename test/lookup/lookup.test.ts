@@ -281,3 +281,20 @@ t.test('other bounds hold for the walks that begin after them', async t => {
   lookup.apply({ deadlineMs: 10, concurrent: 0 })
   await t.rejects(collect(lookup.providers(key('other'), all).records), { code: 'Backpressure' })
 })
+
+t.test('who is not to be told is left out: held, found, and remembered of an earlier walk', async t => {
+  const hidden = new Set<string>()
+  const plane = new FakePlane()
+  plane.scripts.set(toName(key('k')), { held: [a], walk: () => yields(b, c) })
+  plane.scripts.set(toName(a.id), { held: [a] })
+  const lookup = new Lookup({ deadlineMs: 10_000, concurrent: 4, cacheEntries: 100, cacheTtlMs: 300_000, cacheEmptyTtlMs: 15_000 }, {
+    planes: [plane], admits: id => !hidden.has(id), metrics: createMetrics().lookup, log: createLogger({ level: 'silent' }), now: () => 1000,
+  })
+  const find = async (): Promise<PeerRecord[]> => await collect(lookup.providers(key('k'), all).records)
+  t.strictSame(await find(), [a, b, c])
+  hidden.add(b.id)
+  t.strictSame(await find(), [a, c], 'from the cache')
+  hidden.add(a.id)
+  t.strictSame(await find(), [c])
+  t.strictSame(await collect(lookup.peer(a.id, all).records), [])
+})

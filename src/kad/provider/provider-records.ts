@@ -1,7 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock, Component } from '../../core/component.ts'
 import { DhtError } from '../../core/errors.ts'
 import type { MultihashKey } from '../../core/key.ts'
 import { toMapKey } from '../../core/map-key.ts'
+import type { PeerSet } from '../members/membership.ts'
 import type { Metrics } from '../../observability/metrics.ts'
 import { RateLimit } from '../../policy/rate-limit.ts'
 import { exceededQuota, type QuotaLimits } from './quota.ts'
@@ -17,6 +19,8 @@ export interface ProviderLimits extends QuotaLimits {
 
 interface Deps {
   readonly store: ProviderStore
+  /** Providers whose records are taken and told. Absent: everybody's are. */
+  readonly admits?: ((provider: Uint8Array) => boolean) | undefined
   readonly metrics: Metrics['providers']
   readonly now: Clock
 }
@@ -32,6 +36,8 @@ export interface Claim {
 const EXPIRE_INTERVAL_MS = 500
 /** Records removed before others get their turn: a few milliseconds' worth. */
 const EXPIRE_BATCH = 2000
+/** Rows looked at, and perhaps removed, before others get their turn. */
+const REMOVE_ROWS = 4000
 
 /** Takes announcements in within the quotas, hands out what is live, and removes what is over. */
 export class ProviderRecords implements Component {
@@ -65,13 +71,26 @@ export class ProviderRecords implements Component {
     clearImmediate(this.#nextBatch)
   }
 
+  /** Removes all records of these providers, a few thousand rows at a time with turns for others in between. Says how many. */
+  async removeProviders (providers: PeerSet): Promise<number> {
+    const { store } = this.#deps
+    let removed = 0
+    const isGone = (provider: Uint8Array): boolean => providers.hasBytes(provider)
+    for (let row: number | undefined = 0; row !== undefined;) {
+      row = store.removeWhere(isGone, { from: row, rows: REMOVE_ROWS }, () => { removed++ })
+      if (row !== undefined) await nextTurn()
+    }
+    return removed
+  }
+
   /**
    * Holds a peer's announcement of itself. Idempotent: a repeat extends the time and refreshes the addresses.
    * @throws {DhtError} Backpressure, with the quota or rate that is exhausted as reason
    */
   announce (claim: Claim): 'created' | 'refreshed' {
-    const { store, now: clock } = this.#deps
+    const { store, admits, now: clock } = this.#deps
     const now = clock()
+    if (admits?.(claim.provider) === false) throw new DhtError('NoCapability', 'Only members are held.', { reason: 'member' })
     const waitMs = this.#rate.take(toMapKey(claim.provider), now)
     if (waitMs > 0) throw new DhtError('Backpressure', 'Too many announcements from this peer.', { retryAfterMs: waitMs, reason: 'rate' })
     if (!store.has(claim.key, claim.provider, now)) {
@@ -105,7 +124,9 @@ export class ProviderRecords implements Component {
   }
 
   held (key: MultihashKey): readonly ProviderRecord[] {
-    return this.#deps.store.get(key, this.#deps.now())
+    const { store, admits, now } = this.#deps
+    const records = store.get(key, now())
+    return admits === undefined ? records : records.filter(({ provider }) => admits(provider))
   }
 
   addressesOf (provider: Uint8Array): readonly Uint8Array[] | undefined {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/component.ts'
+import type { PeerSet } from '../members/membership.ts'
 
 interface Options {
   /** Peers remembered; the one heard of longest ago goes first. */
@@ -29,6 +30,10 @@ export class AddressBook {
     if (addrs.length === 0) return
     this.#entries.set(peer, { addrs, heardAt: this.#now() })
     if (this.#entries.size > this.#opts.limit) this.#entries.delete(this.#entries.keys().next().value as string)
+  }
+
+  removeAll (peers: PeerSet): void {
+    for (const peer of this.#entries.keys()) if (peers.has(peer)) this.#entries.delete(peer)
   }
 
   get (peer: string): readonly Uint8Array[] | undefined {

@@ -7,6 +7,7 @@ import type { Engine } from '../engine.ts'
 import type { Host } from '../host.ts'
 import { peerIdFromBytes } from '../peer-id.ts'
 import type { Contact, Journal } from '../provider/store/journal/journal.ts'
+import type { PeerSet } from '../members/membership.ts'
 import type { RoutingView } from './routing-view.ts'
 
 interface Deps {
@@ -59,6 +60,18 @@ export class RememberedPeers implements Component {
     if (contacts.length === 0) return
     await journal.saveContacts(contacts.map(({ bytes, addrs }) => ({ id: bytes, addrs })))
       .catch(err => log.debug({ err }, 'the peers of the routing table were not saved'))
+  }
+
+  /** Forgets peers that must not be come back through, also when the table has nobody to remember in their place. */
+  async forget (peers: PeerSet): Promise<void> {
+    const { journal, log } = this.#deps
+    try {
+      const contacts = await journal.loadContacts()
+      const kept = contacts.filter(({ id }) => !peers.hasBytes(id))
+      if (kept.length < contacts.length) await journal.saveContacts(kept)
+    } catch (err) {
+      log.warn({ err }, 'removed peers may still be remembered on disk')
+    }
   }
 
   async #join (): Promise<void> {

@@ -6,6 +6,7 @@ import { groupsOfAddresses, toAddressText, usableAddresses, type AddressScope } 
 import type { Engine } from '../engine.ts'
 import type { Host } from '../host.ts'
 import { kadIdOf } from '../keyspace.ts'
+import type { Membership } from '../members/membership.ts'
 import type { AddressBook } from './address-book.ts'
 import type { DiversityCount } from './diversity.ts'
 import type { RoutingView } from './routing-view.ts'
@@ -22,6 +23,7 @@ const FAR_BITS = 6
 interface Deps {
   readonly host: Pick<Host, 'addEventListener' | 'getConnections'> & { readonly peerStore: Pick<Host['peerStore'], 'get'> }
   readonly engine: Pick<Engine, 'guardTable' | 'onTableChange' | 'drop'>
+  readonly membership: Membership
   readonly view: RoutingView
   readonly diversity: DiversityCount
   readonly book: AddressBook
@@ -56,8 +58,9 @@ class TableKeeper {
    * own table stops dividing at six bits; from 100,000 nodes on it then misses most of those closest to us (bench/simulate).
    */
   hasRoomFor (peer: PeerId): boolean {
-    const { view } = this.#deps
+    const { view, membership } = this.#deps
     const bytes = peer.toMultihash().bytes
+    if (!membership.admits(peer.toString(), 'table')) return false
     if (view.get(peer.toString()) !== undefined) return true
     return view.countSharing(kadIdOf(bytes), Math.max(FAR_BITS, view.bucketOf(bytes) + 1)) < this.#opts.bucketSize
   }

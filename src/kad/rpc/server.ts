@@ -9,6 +9,7 @@ import type { WorkKind } from '../../policy/load-shedding.ts'
 import type { PolicyGate } from '../../policy/policy-holder.ts'
 import { ipOfAddress } from '../addresses.ts'
 import { RpcBudgets, type BudgetLimits } from './budgets.ts'
+import type { Membership } from '../members/membership.ts'
 import type { RpcHandlers, Sender } from './handler.ts'
 import { InboundStream } from './inbound-stream.ts'
 import { decodeRequest, encodeReply, type MessageType } from './message.ts'
@@ -27,6 +28,7 @@ interface Deps {
   readonly admission: Admission
   /** Asked at every message: what it admits may change while a stream is open. */
   readonly policy?: PolicyGate | undefined
+  readonly membership: Membership
   readonly metrics: Metrics['kad']
   readonly log: Logger
   readonly now: Clock
@@ -107,7 +109,8 @@ export class RpcServer implements Component {
   }
 
   #answer (frame: Uint8Array, sender: Sender): Uint8Array | undefined | Promise<Uint8Array | undefined> {
-    const { handlers, admission, policy, metrics, log, now } = this.#deps
+    const { handlers, admission, membership, policy, metrics, log, now } = this.#deps
+    if (!membership.admits(sender.id, 'rpc')) throw new DhtError('NoCapability', 'Only members are served.', { reason: 'member' })
     policy?.assertAdmits({ peerId: sender.id, ip: sender.ip })
     this.#budgets.takeRpc(sender, now())
     const startedAt = performance.now()

@@ -1,8 +1,11 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../core/component.ts'
 import { DhtError } from '../../core/errors.ts'
 import { toMapKey } from '../../core/map-key.ts'
 import type { Metrics } from '../../observability/metrics.ts'
-import { ExpiryQueue } from '../provider/store/expiry-queue.ts'
+import type { PeerSet } from '../members/membership.ts'
+import { Rows } from '../provider/store/columns.ts'
+import { ExpiryLine } from '../provider/store/expiry-line.ts'
 import { assertValidValue } from './namespaces.ts'
 import { encodeValueRecord } from './value-record.ts'
 
@@ -23,17 +26,20 @@ interface Deps {
 /** A value where it is held. A newer one replaces its content in place, so that nothing of the old one lingers. */
 interface HeldValue {
   readonly key: string
+  /** Its place in the order of expiry. */
+  readonly row: number
   value: Uint8Array
   /** The record message, encoded once. */
   record: Uint8Array
   /** Who sent it, for the quota. */
   from: string
-  expiresAt: number
 }
 
 /** Validations that may wait at one time, for all keys; each is a signature check. */
 const MAX_WAITING = 1024
 const EXPIRE_BATCH = 1000
+/** Values looked at, and perhaps removed, before others get their turn. */
+const REMOVE_BATCH = 10_000
 
 /** Values in memory: valid ones only, the newest of each key, never replaced by an older one. */
 export class ValueStore {
@@ -43,7 +49,9 @@ export class ValueStore {
   readonly #values = new Map<string, HeldValue>()
   /** Values of each sender; bounded by `records`. */
   readonly #perPeer = new Map<string, number>()
-  readonly #expiry = new ExpiryQueue<HeldValue>()
+  readonly #rows = new Rows()
+  readonly #byRow: Array<HeldValue | undefined> = []
+  readonly #expiry = new ExpiryLine()
   /** The last put of each key that is under way: puts of one key run one after the other. Bounded by MAX_WAITING. */
   readonly #lastPut = new Map<string, Promise<void>>()
   #waiting = 0
@@ -87,12 +95,27 @@ export class ValueStore {
     }
   }
 
+  /** Removes the values that these peers stored. Says how many. */
+  async removeFrom (peers: PeerSet): Promise<number> {
+    let seen = 0
+    let removed = 0
+    for (const held of this.#values.values()) {
+      if (peers.has(held.from)) {
+        this.#expiry.remove(held.row)
+        this.#forget(held)
+        removed++
+      }
+      if (++seen % REMOVE_BATCH === 0) await nextTurn()
+    }
+    return removed
+  }
+
   async #replace (mapKey: string, key: Uint8Array, value: Uint8Array, from: string): Promise<void> {
     const namespace = await assertValidValue(key, value)
     const now = this.#deps.now()
     this.#removeExpired(now)
     const held = this.#values.get(mapKey)
-    const isLive = held !== undefined && now < held.expiresAt
+    const isLive = held !== undefined && now < this.#expiry.expiresAt(held.row)
     if (isLive && Buffer.compare(held.value, value) !== 0 && !namespace.isNewer(key, value, held.value)) {
       throw new DhtError('Conflict', 'A newer value is held for this key.', { reason: 'stale' })
     }
@@ -102,17 +125,20 @@ export class ValueStore {
       value: Uint8Array.from(value),
       record: encodeValueRecord({ key, value }, now),
       from,
-      expiresAt: Math.min(now + this.#opts.ttlMs, namespace.validUntil(value)),
     }
+    const expiresAt = Math.min(now + this.#opts.ttlMs, namespace.validUntil(value))
     this.#count(from, 1)
     if (held !== undefined) {
       this.#count(held.from, -1)
       Object.assign(held, content)
+      this.#expiry.remove(held.row) // the newer value may end sooner
+      this.#expiry.add(held.row, expiresAt)
       return
     }
-    const kept: HeldValue = { key: mapKey, ...content }
+    const kept: HeldValue = { key: mapKey, row: this.#rows.take(), ...content }
     this.#values.set(mapKey, kept)
-    this.#expiry.add(kept)
+    this.#byRow[kept.row] = kept
+    this.#expiry.add(kept.row, expiresAt)
     this.#deps.metrics.values.set(this.#values.size)
   }
 
@@ -127,17 +153,24 @@ export class ValueStore {
     const now = this.#deps.now()
     this.#removeExpired(now)
     const held = this.#values.get(toMapKey(key))
-    return held !== undefined && now < held.expiresAt ? held : undefined
+    return held !== undefined && now < this.#expiry.expiresAt(held.row) ? held : undefined
   }
 
   #removeExpired (now: number): void {
     for (let removed = 0; removed < EXPIRE_BATCH; removed++) {
-      const expired = this.#expiry.takeExpired(now)
+      const expired = this.#byRow[this.#expiry.takeExpired(now)]
       if (expired === undefined) return
-      this.#values.delete(expired.key)
-      this.#count(expired.from, -1)
-      this.#deps.metrics.values.set(this.#values.size)
+      this.#forget(expired)
     }
+  }
+
+  /** Of a value that is out of the order of expiry. */
+  #forget ({ key, row, from }: HeldValue): void {
+    this.#values.delete(key)
+    this.#byRow[row] = undefined
+    this.#rows.giveBack(row)
+    this.#count(from, -1)
+    this.#deps.metrics.values.set(this.#values.size)
   }
 
   #count (from: string, change: 1 | -1): void {

@@ -32,3 +32,12 @@ t.test('who says it has no address is forgotten', async t => {
   book.set('a', [])
   t.equal(book.get('a'), undefined)
 })
+
+t.test('removed peers are not told any more', async t => {
+  const clock = new TestClock()
+  const book = new AddressBook({ limit: 10, validityMs: 1000 }, { now: clock.now })
+  for (const name of ['a', 'b']) book.set(name, addrsOf('/ip4/203.0.113.7/tcp/1'))
+  book.removeAll({ has: name => name === 'a', hasBytes: () => false })
+  t.equal(book.get('a'), undefined)
+  t.ok(book.get('b'))
+})

@@ -91,3 +91,16 @@ t.test('what cannot be read or written, and what is no peer, does no harm', asyn
   await broken.remembered.stop()
   t.strictSame(broken.dialled, [])
 })
+
+t.test('a removed peer is forgotten on disk too, though nobody takes its place', async t => {
+  const { journal, view, remembered, meet } = setUp()
+  meet(1, 100)
+  meet(2, 100)
+  await remembered.save()
+  for (const name of [1, 2]) view.delete(peerOf(name).toString())
+  const gone = bytesOf(peerOf(1))
+  await remembered.forget({ has: () => false, hasBytes: id => Buffer.compare(id, gone) === 0 })
+  t.strictSame(journal.contacts.map(({ id }) => id), [bytesOf(peerOf(2))])
+  journal.fault = 'io'
+  await remembered.forget({ has: () => false, hasBytes: () => true })
+})

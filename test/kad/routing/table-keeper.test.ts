@@ -3,6 +3,7 @@ import type { Connection, IdentifyResult, Libp2pEvents, Peer, PeerId } from '@li
 import { multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
 import t from 'tap'
+import type { Membership } from '../../../src/kad/members/membership.ts'
 import { AddressBook } from '../../../src/kad/routing/address-book.ts'
 import { DiversityCount } from '../../../src/kad/routing/diversity.ts'
 import { RoutingView } from '../../../src/kad/routing/routing-view.ts'
@@ -42,10 +43,12 @@ function setUp (limits = { inTable: 3, inBucket: 2 }) {
   const metrics = createMetrics()
   const host = new FakeHost()
   const engine = new FakeEngine()
+  const outsiders = new Set<string>()
+  const membership: Membership = { admits: id => !outsiders.has(id) }
   const view = new RoutingView({ count: 20, self: bytesOf(peerOf('self')) })
   const book = new AddressBook({ limit: 10, validityMs: 1000 }, { now: clock.now })
-  keepTable({ scope: 'public', bucketSize: 20 }, { host, engine, view, book, diversity: new DiversityCount(limits), metrics: metrics.kad, log: silentLog, now: clock.now })
-  return { host, engine, view, book, metrics }
+  keepTable({ scope: 'public', bucketSize: 20 }, { host, engine, membership, view, book, diversity: new DiversityCount(limits), metrics: metrics.kad, log: silentLog, now: clock.now })
+  return { host, engine, view, book, metrics, outsiders }
 }
 
 const ids = (...names: number[]): string[] => names.map(name => peerOf(name).toString())
@@ -191,4 +194,16 @@ t.test('of two peers that were verified at once for one place, one goes again', 
   await nextTurn()
   t.equal(view.size, 20)
   t.strictSame(engine.dropped, [inOneBucket[20]?.toString()])
+})
+
+t.test('who is no member has no place in the table', async t => {
+  const { engine, host, view, outsiders } = setUp()
+  host.store(peerOf(1), '/ip4/203.0.113.7/tcp/1')
+  t.ok(engine.guard.hasRoomFor(peerOf(1)))
+  outsiders.add(peerOf(1).toString())
+  t.notOk(engine.guard.hasRoomFor(peerOf(1)))
+  engine.add(peerOf(1)) // verified before it was removed from the list
+  await nextTurn()
+  t.strictSame(view.list(), [])
+  t.strictSame(engine.dropped, ids(1))
 })

@@ -4,6 +4,7 @@ import type { Connection, StreamHandler } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import t from 'tap'
 import { DhtError } from '../../../src/core/errors.ts'
+import type { Membership } from '../../../src/kad/members/membership.ts'
 import type { RpcHandlers } from '../../../src/kad/rpc/handler.ts'
 import { decodeRequest, encodeReply } from '../../../src/kad/rpc/message.ts'
 import { RpcServer } from '../../../src/kad/rpc/server.ts'
@@ -44,12 +45,14 @@ async function setUp (handlers: Partial<RpcHandlers> = {}) {
   const admission = {
     admit: (kind: WorkKind) => { if (shed.has(kind)) throw new DhtError('NotReady', 'Overloaded.', { reason: 'overload' }) },
   }
+  const outsiders = new Set<string>()
+  const membership: Membership = { admits: id => !outsiders.has(id) }
   const log = createLogger({ level: 'debug' }, { write: line => { logs.push(JSON.parse(line)) } })
   const refused = new Set<string>()
   const policy = {
     assertAdmits: ({ peerId = '', ip = '' }) => { if (refused.has(peerId) || refused.has(ip)) throw new DhtError('NoCapability', 'No.', { reason: 'policy_peer' }) },
   }
-  const server = new RpcServer(OPTIONS, { host, handlers: { ...ECHOES, ...handlers }, admission, policy, metrics: metrics.kad, log, now: clock.now })
+  const server = new RpcServer(OPTIONS, { host, handlers: { ...ECHOES, ...handlers }, admission, membership, policy, metrics: metrics.kad, log, now: clock.now })
   await server.start()
 
   /** A stream that a peer opens. */
@@ -61,7 +64,7 @@ async function setUp (handlers: Partial<RpcHandlers> = {}) {
   const rejected = async (reason: string): Promise<number> => await metricValue(metrics, 'rejected_total', `reason="${reason}"`)
   const answered = async (type: string, outcome: string): Promise<number> => await metricValue(metrics, 'svc_dht_kad_inbound_rpc_total', `type="${type}",outcome="${outcome}"`)
   const streams = async (): Promise<number> => await metricValue(metrics, 'svc_dht_kad_streams')
-  return { server, host, clock, accept, shed, refused, logs, metrics, rejected, answered, streams }
+  return { server, host, outsiders, clock, accept, shed, refused, logs, metrics, rejected, answered, streams }
 }
 
 t.test('each message is answered by its handler and counted', async t => {
@@ -190,4 +193,22 @@ t.test('a peer that resets its stream is not refused', async t => {
   const { accept, metrics } = await setUp()
   accept().resetRemote()
   t.notMatch(await metrics.registry.metrics(), /^rejected_total\{/m)
+})
+
+t.test('who is no member is refused before anything of a request is read', async t => {
+  let worked = 0
+  const { accept, outsiders, rejected, metrics } = await setUp({ FIND_NODE: () => { worked++; return { type: 'FIND_NODE' } } })
+  const stream = accept()
+  stream.receiveMessage({ type: 'PING' })
+  outsiders.add(peerOf('a').toString())
+  stream.receiveMessage({ type: 'FIND_NODE' })
+  t.strictSame([stream.status, stream.sent.length, worked], ['aborted', 1, 0])
+  t.equal(await rejected('member'), 1)
+  const malformed = accept()
+  malformed.receive(Uint8Array.of(1, 0xff))
+  t.equal(await rejected('member'), 2)
+  t.notMatch(await metrics.registry.metrics(), /reason="decode"/)
+  const member = accept('b')
+  member.receiveMessage({ type: 'FIND_NODE' })
+  t.equal(worked, 1)
 })

@@ -163,3 +163,26 @@ t.test('so many values may wait for validation', async t => {
   t.match(refused, [{ reason: { code: 'Backpressure', reason: 'quota_values' } }])
   t.equal(refused.length, 1)
 })
+
+t.test('values of removed peers go, and their places with them', async t => {
+  const { store, metrics, clock } = setUp({ records: 3 })
+  await fill(store, 2, 'a')
+  await store.put(owner.key, await owner.record(1), 'b')
+  t.equal(await store.removeFrom({ has: from => from === 'a', hasBytes: () => false }), 2)
+  t.equal(store.size, 1)
+  t.equal(await metricValue(metrics, 'svc_dht_kad_values'), 1)
+  t.ok(store.get(owner.key))
+  await fill(store, 2, 'a')
+  clock.advance(49 * HOUR_MS)
+  t.equal(store.get(owner.key), undefined)
+  t.equal(store.size, 0, 'the rest expires as before')
+})
+
+t.test('lower limits refuse what is new and keep what is held', async t => {
+  const { store } = setUp()
+  await fill(store, 3, 'a')
+  store.apply({ records: 2, recordsPerPeer: 2, ttlMs: HOUR_MS })
+  t.equal(store.size, 3)
+  const { key, value } = await publicKeyValue()
+  await t.rejects(store.put(key, value, 'b'), { code: 'Backpressure', reason: 'quota_values' })
+})

@@ -45,6 +45,9 @@ export class Rows {
   /** Rows in use. */
   get size (): number { return this.#size }
 
+  /** Behind the last row that was ever handed out. */
+  get end (): number { return this.#end }
+
   take (): number {
     this.#size++
     const row = this.#firstFree

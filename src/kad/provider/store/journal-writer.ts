@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { MultihashKey } from '../../../core/key.ts'
+import { fromMapKey } from '../../../core/map-key.ts'
 import type { Metrics } from '../../../observability/metrics.ts'
-import type { Batch, Journal, ProviderChanges, SavedRecord } from './journal/journal.ts'
+import type { Journal, ProviderChanges, SavedRecord } from './journal/journal.ts'
 import type { ProviderStore } from './store.ts'
 import { UnsavedRecords, type UnsavedOfProvider } from './unsaved-records.ts'
 
@@ -29,6 +30,8 @@ export class JournalWriter {
   /** Records in the transaction that is under way. */
   #inFlight = 0
   #expiredBy: number | undefined
+  /** Providers whose records go from disk with the next batch. Bounded by those that had some when they were removed. */
+  #dropped = new Set<string>()
   #commits = 0
   #onMarked = Promise.withResolvers<void>()
 
@@ -40,7 +43,7 @@ export class JournalWriter {
   /** Records that are not on disk yet in their present state. */
   get pending (): number { return this.#unsaved.size + this.#inFlight }
   get isFull (): boolean { return this.pending >= this.#opts.limit }
-  get isDone (): boolean { return this.pending === 0 && this.#expiredBy === undefined }
+  get isDone (): boolean { return this.pending === 0 && this.#expiredBy === undefined && this.#dropped.size === 0 }
   /** The number of the last commit that the journal confirmed. */
   get commits (): number { return this.#commits }
 
@@ -63,6 +66,12 @@ export class JournalWriter {
     this.#onMarked.resolve()
   }
 
+  /** Lets the next batch remove all records of these providers from disk, before it writes what the index holds of them then. */
+  dropProviders (providers: Iterable<string>): void {
+    for (const provider of providers) this.#dropped.add(provider)
+    this.#onMarked.resolve()
+  }
+
   /** Commits what comes, until the signal. Rejects with the journal's fault. */
   async run (signal: AbortSignal): Promise<void> {
     const stopped = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
@@ -79,24 +88,23 @@ export class JournalWriter {
     const { journal, metrics } = this.#deps
     const taken = this.#unsaved.take(BATCH_RECORDS)
     const expiredBy = this.#expiredBy
+    const dropped = this.#dropped
     this.#inFlight = taken.reduce((count, { keys }) => count + keys.length, 0)
     this.#expiredBy = undefined
+    this.#dropped = new Set()
     const startedAt = performance.now()
     try {
-      this.#commits = await journal.commit(this.#toBatch(taken, expiredBy))
+      this.#commits = await journal.commit({ expiredBy, dropped: [...dropped].map(fromMapKey), changes: taken.map(unsaved => this.#toChanges(unsaved)) })
       metrics.commitSeconds.observe((performance.now() - startedAt) / 1000)
     } catch (err) {
       this.#unsaved.putBack(taken)
       if (expiredBy !== undefined) this.removeExpired(expiredBy)
+      this.dropProviders(dropped)
       throw err
     } finally {
       this.#inFlight = 0
       metrics.pending.set(this.pending)
     }
-  }
-
-  #toBatch (taken: readonly UnsavedOfProvider[], expiredBy: number | undefined): Batch {
-    return { expiredBy, changes: taken.map(unsaved => this.#toChanges(unsaved)) }
   }
 
   /** As the index has it now. A provider is forgotten with the last of its records, and no earlier: they name its row. */

@@ -5,7 +5,7 @@ import { ExpiryLine } from './expiry-line.ts'
 import { KeyTable } from './key-table.ts'
 import { PeerTable, type HeldPeer } from './peer-table.ts'
 import { PrefixTable } from './prefix-table.ts'
-import type { ProviderStore } from './store.ts'
+import type { OnRemoved, ProviderStore } from './store.ts'
 
 /**
  * Everything in memory, nothing on disk: gone with the process. Records are rows of typed arrays, keys, providers and prefixes
@@ -24,6 +24,7 @@ export class MemoryProviderStore implements ProviderStore {
   /** By record row. Bounded by the quotas that a caller enforces before `upsert`. */
   readonly #rows = new Rows()
   readonly #keyOf = uint32Column()
+  /** 0 for a row that is free. */
   readonly #peerOf = uint32Column()
   readonly #nextOfKey = uint32Column()
   readonly #receivedAt = float64Column()
@@ -75,7 +76,7 @@ export class MemoryProviderStore implements ProviderStore {
     return true
   }
 
-  expire (now: number, limit: number, onRemoved?: (key: MultihashKey, provider: Uint8Array) => void): number {
+  expire (now: number, limit: number, onRemoved?: OnRemoved): number {
     let removed = 0
     while (removed < limit) {
       const row = this.#expiry.takeExpired(now)
@@ -85,6 +86,20 @@ export class MemoryProviderStore implements ProviderStore {
       removed++
     }
     return removed
+  }
+
+  removeWhere (isGone: (provider: Uint8Array) => boolean, { from, rows }: { readonly from: number, readonly rows: number }, onRemoved: OnRemoved): number | undefined {
+    const end = Math.min(from + rows, this.#rows.end)
+    for (let row = from; row < end; row++) {
+      const peerRow = this.#peerOf.get(row)
+      if (peerRow === 0) continue
+      const { id } = this.#peers.at(peerRow)
+      if (!isGone(id)) continue
+      onRemoved(this.#keys.bytes(this.#keyOf.get(row)), id)
+      this.#expiry.remove(row)
+      this.#drop(row)
+    }
+    return end < this.#rows.end ? end : undefined
   }
 
   expiryLagMs (now: number): number { return this.#expiry.lagMs(now) }
@@ -134,6 +149,7 @@ export class MemoryProviderStore implements ProviderStore {
     if (count === 0) this.#keys.delete(keyRow)
     const peer = this.#peers.at(this.#peerOf.get(row))
     if (--peer.records === 0) this.#peers.delete(peer)
+    this.#peerOf.set(row, 0)
     this.#prefixes.remove(this.#origin.get(row) >>> 1)
     this.#rows.giveBack(row)
   }

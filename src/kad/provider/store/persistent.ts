@@ -2,13 +2,14 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import type { Clock, Component } from '../../../core/component.ts'
 import { DhtError } from '../../../core/errors.ts'
 import type { MultihashKey } from '../../../core/key.ts'
+import { toMapKey } from '../../../core/map-key.ts'
 import type { ReadinessCheck } from '../../../core/readiness.ts'
 import type { Logger } from '../../../observability/logger.ts'
 import type { Metrics } from '../../../observability/metrics.ts'
 import { isLive, type Announcement, type ProviderRecord } from '../record.ts'
 import { JournalError, type Journal, type JournalContents } from './journal/journal.ts'
 import { JournalWriter } from './journal-writer.ts'
-import type { ProviderStore } from './store.ts'
+import type { OnRemoved, ProviderStore } from './store.ts'
 
 interface Pace {
   /** Records that may wait for the disk; announcements beyond it are refused. */
@@ -54,6 +55,8 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
   #wasOpened = false
   #knownCommits = 0
   #fault: JournalError | undefined
+  /** Providers whose records are being removed. Bounded by those that have some. */
+  readonly #leaving = new Set<string>()
   #retryMs: number
 
   constructor (opts: Options, deps: Deps) {
@@ -126,11 +129,24 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
     return isRemoved
   }
 
-  expire (now: number, limit: number, onRemoved?: (key: MultihashKey, provider: Uint8Array) => void): number {
+  expire (now: number, limit: number, onRemoved?: OnRemoved): number {
     return this.#deps.index.expire(now, limit, (key, provider) => {
       this.#writer.markExpired(key, provider, now)
       onRemoved?.(key, provider)
     })
+  }
+
+  /** On disk all records of a provider go at once, when the last of them has left the index: one that is left would be written anew. */
+  removeWhere (isGone: (provider: Uint8Array) => boolean, slice: { readonly from: number, readonly rows: number }, onRemoved: OnRemoved): number | undefined {
+    const next = this.#deps.index.removeWhere(isGone, slice, (key, provider) => {
+      this.#leaving.add(toMapKey(provider))
+      onRemoved(key, provider)
+    })
+    if (next === undefined) {
+      this.#writer.dropProviders(this.#leaving)
+      this.#leaving.clear()
+    }
+    return next
   }
 
   get (key: MultihashKey, now: number): readonly ProviderRecord[] { return this.#deps.index.get(key, now) }

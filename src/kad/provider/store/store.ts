@@ -1,6 +1,9 @@
 import type { MultihashKey } from '../../../core/key.ts'
 import type { Announcement, ProviderRecord } from '../record.ts'
 
+/** The bytes are valid during the call. */
+export type OnRemoved = (key: MultihashKey, provider: Uint8Array) => void
+
 /**
  * Holds provider records, unique by (key, provider). A caller has checked quotas and addresses before.
  *
@@ -22,7 +25,12 @@ export interface ProviderStore {
   /** True when there was one. */
   remove (key: MultihashKey, provider: Uint8Array): boolean
   /** Removes at most `limit` records that expired a second ago or longer, and maybe later ones; to the second, oldest first. Says how many. */
-  expire (now: number, limit: number, onRemoved?: (key: MultihashKey, provider: Uint8Array) => void): number
+  expire (now: number, limit: number, onRemoved?: OnRemoved): number
+  /**
+   * Removes records of the providers that `isGone` picks, among `rows` rows. The row to go on from, or undefined when all were looked at;
+   * a record that comes in meanwhile may be missed.
+   */
+  removeWhere (isGone: (provider: Uint8Array) => boolean, slice: { readonly from: number, readonly rows: number }, onRemoved: OnRemoved): number | undefined
   /** How long the oldest expired record has been waiting for `expire`, to the second. Milliseconds. */
   expiryLagMs (now: number): number
   /** Records held, expired ones that wait for removal included. */

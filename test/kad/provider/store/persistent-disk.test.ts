@@ -19,7 +19,7 @@ function batchOf (from: number, count: number): Uint8Array<ArrayBuffer> {
     const { provider, addrs, ...record } = numbered(from + index, NOW)
     return { provider, addrs, held: [record], gone: [], isForgotten: false }
   })
-  return encodeBatch({ changes, expiredBy: undefined })
+  return encodeBatch({ changes, dropped: [], expiredBy: undefined })
 }
 
 function faultOf (work: () => void, file: string): string {

@@ -21,6 +21,7 @@ export function providerStoreSuite (t: Test, create: CreateStore): void {
   testRecords(t, create)
   testExpiry(t, create)
   testCounts(t, create)
+  testRemovalOfProviders(t, create)
   t.test('whatever the order of announcements, withdrawals, expiry and time, it answers as a plain list would', async t => {
     await assertFollowsModel(async () => await create(t))
   })
@@ -196,5 +197,36 @@ function testCounts (t: Test, create: CreateStore): void {
     store.upsert(announcement({ key: short }))
     t.strictSame(store.get(long, NOW), [])
     t.equal(store.get(Buffer.concat([Buffer.alloc(9), short]).subarray(9), NOW).length, 1)
+  })
+}
+
+function testRemovalOfProviders (t: Test, create: CreateStore): void {
+  t.test('all records of a provider go, slice by slice, and nobody else’s', async t => {
+    const store = await create(t)
+    const [gone, stays] = [bytesOf(peerOf('gone')), bytesOf(peerOf('stays'))]
+    for (let key = 0; key < 50; key++) {
+      for (const provider of [gone, stays]) store.upsert(announcement({ key: keyOf(key), provider }))
+    }
+    const removed: string[] = []
+    let slices = 0
+    for (let from: number | undefined = 0; from !== undefined; slices++) {
+      from = store.removeWhere(id => Buffer.compare(id, gone) === 0, { from, rows: 7 }, key => { removed.push(Buffer.from(key).toString('hex')) })
+    }
+    t.equal(slices, Math.ceil(101 / 7))
+    t.equal(new Set(removed).size, 50)
+    t.strictSame([store.size, store.ofPeer(gone), store.ofPeer(stays), store.ofPrefix(PREFIX), store.addressesOf(gone)], [50, 0, 50, 50, undefined])
+    for (let key = 0; key < 50; key++) t.strictSame(store.get(keyOf(key), NOW).map(({ provider }) => provider), [stays])
+    t.equal(store.upsert(announcement({ key: keyOf(1), provider: gone })), 'created', 'it may announce again')
+    t.equal(store.expire(NOW + 2 * HOUR_MS, 1000), 51)
+    t.equal(store.size, 0)
+  })
+
+  t.test('a removal from an empty store, or of nobody, does nothing', async t => {
+    const store = await create(t)
+    const nothing = (): void => { t.fail('nothing is removed') }
+    t.equal(store.removeWhere(() => true, { from: 0, rows: 10 }, nothing), undefined)
+    store.upsert(announcement())
+    t.equal(store.removeWhere(() => false, { from: 0, rows: 10 }, nothing), undefined)
+    t.equal(store.size, 1)
   })
 }

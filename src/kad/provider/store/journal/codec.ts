@@ -53,9 +53,14 @@ export function decodeAddrs (bytes: Uint8Array): Uint8Array[] {
   return addrs
 }
 
-export function encodeBatch ({ changes, expiredBy = NO_TIME }: Batch): Uint8Array<ArrayBuffer> {
+export function encodeBatch ({ changes, dropped, expiredBy = NO_TIME }: Batch): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter()
   writer.float64(expiredBy)
+  writer.uint32(dropped.length)
+  for (const provider of dropped) {
+    writer.uint8(provider.byteLength)
+    writer.bytes(provider)
+  }
   for (const { provider, addrs, held, gone, isForgotten } of changes) {
     writer.uint8(provider.byteLength)
     writer.bytes(provider)
@@ -87,10 +92,11 @@ export interface EncodedChanges {
   readonly gone: Iterable<Uint8Array>
 }
 
-export function decodeBatch (bytes: Uint8Array): { readonly expiredBy: number | undefined, readonly changes: Iterable<EncodedChanges> } {
+export function decodeBatch (bytes: Uint8Array): { readonly expiredBy: number | undefined, readonly dropped: readonly Uint8Array[], readonly changes: Iterable<EncodedChanges> } {
   const reader = new ByteReader(bytes)
   const expiredBy = reader.float64()
-  return { expiredBy: expiredBy === NO_TIME ? undefined : expiredBy, changes: readChanges(reader) }
+  const dropped = [...readKeys(reader)]
+  return { expiredBy: expiredBy === NO_TIME ? undefined : expiredBy, dropped, changes: readChanges(reader) }
 }
 
 function * readChanges (reader: ByteReader): Generator<EncodedChanges> {
@@ -98,7 +104,7 @@ function * readChanges (reader: ByteReader): Generator<EncodedChanges> {
     const provider = reader.bytes(reader.uint8())
     const isForgotten = reader.uint8() === 1
     const addrs = reader.uint8() === 0 ? undefined : reader.bytes(reader.uint32())
-    yield { provider, isForgotten, addrs, held: readHeld(reader), gone: readGone(reader) }
+    yield { provider, isForgotten, addrs, held: readHeld(reader), gone: readKeys(reader) }
   }
 }
 
@@ -110,7 +116,7 @@ function * readHeld (reader: ByteReader): Generator<{ readonly record: SavedReco
   }
 }
 
-function * readGone (reader: ByteReader): Generator<Uint8Array> {
+function * readKeys (reader: ByteReader): Generator<Uint8Array> {
   for (let left = reader.uint32(); left > 0; left--) yield reader.bytes(reader.uint8())
 }
 

@@ -26,9 +26,10 @@ export class JournalDatabase {
 
   /** Brings a batch to disk, whole or not at all. Returns the number of commits. */
   commit (batch: Uint8Array): number {
-    const { expiredBy, changes } = decodeBatch(batch)
+    const { expiredBy, dropped, changes } = decodeBatch(batch)
     return this.#transact(ledger => {
       if (expiredBy !== undefined) this.#removeExpired(expiredBy, ledger)
+      if (dropped.length > 0) this.#removeProviders(dropped, ledger)
       for (const change of changes) this.#apply(change, ledger)
     })
   }
@@ -105,11 +106,23 @@ export class JournalDatabase {
   }
 
   #removeExpired (expiredBy: number, ledger: Changing): void {
-    for (const [sum] of this.#statements.removeExpired.iterate(expiredBy) as unknown as Iterable<[number]>) {
-      ledger.records--
-      ledger.sum = (ledger.sum - sum) >>> 0
-    }
+    countRemoved(this.#statements.removeExpired.iterate(expiredBy), ledger)
     this.#db.exec('DELETE FROM peers WHERE row NOT IN (SELECT peer FROM records)')
+  }
+
+  /** One pass through the records, however many providers go: there is no index by provider. */
+  #removeProviders (providers: readonly Uint8Array[], ledger: Changing): void {
+    const rows = providers.flatMap(id => (this.#statements.peer.get(id) as unknown as [row: number] | undefined)?.[0] ?? [])
+    countRemoved(this.#statements.removeOfPeers.iterate(JSON.stringify(rows)), ledger)
+    for (const row of rows) this.#statements.forgetPeer.run(row)
+  }
+}
+
+/** Runs a removal that returns the checksums of what it removed. */
+function countRemoved (sums: Iterable<unknown>, ledger: Changing): void {
+  for (const [sum] of sums as Iterable<[number]>) {
+    ledger.records--
+    ledger.sum = (ledger.sum - sum) >>> 0
   }
 }
 
@@ -134,6 +147,7 @@ function prepare (db: DatabaseSync) {
       ON CONFLICT (key, peer) DO UPDATE SET received = excluded.received, expires = excluded.expires, source = excluded.source, prefix = excluded.prefix, sum = excluded.sum`),
     remove: statement('DELETE FROM records WHERE key = ? AND peer = ? RETURNING sum'),
     removeExpired: statement('DELETE FROM records WHERE expires <= ? RETURNING sum'),
+    removeOfPeers: statement('DELETE FROM records WHERE peer IN (SELECT value FROM json_each(?)) RETURNING sum'),
     contacts: statement('SELECT place, id, addrs, sum FROM contacts ORDER BY place'),
     addContact: statement('INSERT INTO contacts (place, id, addrs, sum) VALUES (?, ?, ?, ?)'),
   }

@@ -36,6 +36,8 @@ export interface ProviderChanges {
 /** One transaction: all of it is on disk, or nothing. */
 export interface Batch {
   readonly changes: readonly ProviderChanges[]
+  /** Before the changes, removes every record of these providers. */
+  readonly dropped: readonly Uint8Array[]
   /** Before anything else, removes every record that expired at this time or before. */
   readonly expiredBy: number | undefined
 }
