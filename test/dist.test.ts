@@ -25,5 +25,5 @@ t.test('the built package runs with a store on disk: its thread is found there t
   await daemon.printed(/"msg":"started"/)
   daemon.child.kill('SIGTERM')
   t.match(await daemon.exit, { code: 0, stderr: '' })
-  t.same(readdirSync(join(folder, 'data')), ['providers.db', 'providers.db-commits'])
+  t.ok(readdirSync(join(folder, 'data')).includes('providers.db-commits'))
 })

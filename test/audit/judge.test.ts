@@ -8,6 +8,8 @@ import { createLog, diskStorage, fill, KEYS, tempFolder } from './logs.ts'
 const GOPATH = '/usr/share/gocode'
 const hasGo = spawnSync('go', ['version']).status === 0 && existsSync(join(GOPATH, 'src/golang.org/x/mod/sumdb'))
 
+t.setTimeout(300_000)
+
 t.test('Go\'s sumdb opens the checkpoint and proves inclusion and consistency in the log', {
   skip: hasGo ? false : 'Go or golang-golang-x-mod-dev is not installed: the judge did not run', timeout: 300_000,
 }, async t => {

@@ -34,6 +34,7 @@ t.test('the public API conforms to Delegated Routing V1', async t => {
     },
   })
   const exhausted = await startPublicServer(t, { requestsPerPrefixPerSecond: 0.1 })
+  await fetch(`${exhausted.url}/openapi.json`) // all that there is
   const slow = await startPublicServer(t, { deadlineMs: 50 })
   slow.plane.scripts.set(toName(key('slow')), { walk: walk => yieldsThenHangs(walk, peer('a')) })
 
