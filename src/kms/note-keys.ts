@@ -21,7 +21,11 @@ export function createEphemeralNoteKeys (name: string): NoteKey[] {
 
 /** Keys that last as long as the identity does, each of its own by HKDF: neither tells anything of the identity or of the other. */
 export function deriveNoteKeys (name: string, identity: IdentityKey): NoteKey[] {
-  const secret = identity.ed25519Key().subarray(0, SEED_BYTES)
+  return deriveNoteKeysFrom(name, identity.ed25519Key().subarray(0, SEED_BYTES))
+}
+
+/** Keys derived from a secret that custody keeps for nothing else. */
+export function deriveNoteKeysFrom (name: string, secret: Uint8Array): NoteKey[] {
   return TYPES.map(({ type, algorithm }) => {
     const seed = Buffer.from(hkdfSync('sha256', secret, '', `svc-dht audit log ${algorithm}`, SEED_BYTES))
     return toNoteKey(name, type, algorithm, createPrivateKey({ key: Buffer.concat([Buffer.from(PKCS8[algorithm], 'hex'), seed]), format: 'der', type: 'pkcs8' }))

@@ -26,34 +26,64 @@ const deriveKey = promisify(argon2)
 
 /** Seals `secret` under the passphrase: argon2id, then ChaCha20-Poly1305 over it with the file's other fields as associated data. */
 export async function seal (purpose: string, secret: Uint8Array, passphrase: Uint8Array): Promise<string> {
-  const kdf = { ...KDF, salt: randomBytes(SALT_BYTES).toString('base64') }
-  const nonce = randomBytes(NONCE_BYTES)
-  const cipher = createCipheriv('chacha20-poly1305', await keyFrom(kdf, passphrase), nonce, { authTagLength: TAG_BYTES })
-  cipher.setAAD(associatedData(purpose, kdf), { plaintextLength: secret.byteLength })
-  const sealed = Buffer.concat([cipher.update(secret), cipher.final()])
-  const file: SealedFile = {
-    schema: 'svc-dht/sealed/1',
-    purpose,
-    kdf,
-    cipher: { name: 'chacha20-poly1305', nonce: nonce.toString('base64'), tag: cipher.getAuthTag().toString('base64') },
-    sealed: sealed.toString('base64'),
-  }
-  return `${JSON.stringify(file, null, 2)}\n`
+  return await new Sealer(passphrase).seal(purpose, secret)
 }
 
 /** @throws {Error} with a sentence for the operator: not a sealed file, for another purpose, or the wrong passphrase */
 export async function open (purpose: string, text: string, passphrase: Uint8Array): Promise<Uint8Array> {
-  const file = parseSealedFile(text)
-  if (file.purpose !== purpose) throw new Error(`it holds a secret for ${JSON.stringify(file.purpose)}, not for ${JSON.stringify(purpose)}`)
-  const key = await keyFrom(file.kdf, passphrase)
-  try {
-    const decipher = createDecipheriv('chacha20-poly1305', key, Buffer.from(file.cipher.nonce, 'base64'), { authTagLength: TAG_BYTES })
-    const sealed = Buffer.from(file.sealed, 'base64')
-    decipher.setAAD(associatedData(purpose, file.kdf), { plaintextLength: sealed.byteLength })
-    decipher.setAuthTag(Buffer.from(file.cipher.tag, 'base64'))
-    return Buffer.concat([decipher.update(sealed), decipher.final()])
-  } catch (cause) {
-    throw new Error('the passphrase does not open it, or it was altered', { cause })
+  return await new Sealer(passphrase).open(purpose, text)
+}
+
+/** Seals and opens many files under one passphrase, and derives the key of those that share their salt only once. */
+export class Sealer {
+  readonly #passphrase: Uint8Array
+  #kdf: SealedFile['kdf'] | undefined
+  #key: Promise<Buffer> | undefined
+
+  constructor (passphrase: Uint8Array) {
+    this.#passphrase = passphrase
+  }
+
+  async seal (purpose: string, secret: Uint8Array): Promise<string> {
+    // A file that was opened may have been made with less work than we ask for.
+    const isStrong = this.#kdf?.memoryKib === KDF.memoryKib && this.#kdf.passes === KDF.passes && this.#kdf.lanes === KDF.lanes
+    const kdf = this.#kdf !== undefined && isStrong ? this.#kdf : { ...KDF, salt: randomBytes(SALT_BYTES).toString('base64') }
+    const nonce = randomBytes(NONCE_BYTES)
+    const cipher = createCipheriv('chacha20-poly1305', await this.#keyOf(kdf), nonce, { authTagLength: TAG_BYTES })
+    cipher.setAAD(associatedData(purpose, kdf), { plaintextLength: secret.byteLength })
+    const sealed = Buffer.concat([cipher.update(secret), cipher.final()])
+    const file: SealedFile = {
+      schema: 'svc-dht/sealed/1',
+      purpose,
+      kdf,
+      cipher: { name: 'chacha20-poly1305', nonce: nonce.toString('base64'), tag: cipher.getAuthTag().toString('base64') },
+      sealed: sealed.toString('base64'),
+    }
+    return `${JSON.stringify(file, null, 2)}\n`
+  }
+
+  /** @throws {Error} as {@link open} */
+  async open (purpose: string, text: string): Promise<Uint8Array> {
+    const file = parseSealedFile(text)
+    if (file.purpose !== purpose) throw new Error(`it holds a secret for ${JSON.stringify(file.purpose)}, not for ${JSON.stringify(purpose)}`)
+    const key = await this.#keyOf(file.kdf)
+    try {
+      const decipher = createDecipheriv('chacha20-poly1305', key, Buffer.from(file.cipher.nonce, 'base64'), { authTagLength: TAG_BYTES })
+      const sealed = Buffer.from(file.sealed, 'base64')
+      decipher.setAAD(associatedData(purpose, file.kdf), { plaintextLength: sealed.byteLength })
+      decipher.setAuthTag(Buffer.from(file.cipher.tag, 'base64'))
+      return Buffer.concat([decipher.update(sealed), decipher.final()])
+    } catch (cause) {
+      throw new Error('the passphrase does not open it, or it was altered', { cause })
+    }
+  }
+
+  async #keyOf (kdf: SealedFile['kdf']): Promise<Buffer> {
+    if (this.#key === undefined || JSON.stringify(kdf) !== JSON.stringify(this.#kdf)) {
+      this.#kdf = kdf
+      this.#key = keyFrom(kdf, this.#passphrase)
+    }
+    return await this.#key
   }
 }
 
