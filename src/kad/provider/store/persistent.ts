@@ -18,6 +18,8 @@ interface Pace {
   readonly commitIntervalMs: number
   /** How long to wait after a fault of the disk: first, doubled each time, and at most. Milliseconds. */
   readonly retryMs: readonly [first: number, longest: number]
+  /** How long the first opening may take: a disk that hangs must not keep the daemon from saying so. Milliseconds. */
+  readonly openTimeoutMs: number
 }
 
 interface Options extends Pace {
@@ -25,8 +27,8 @@ interface Options extends Pace {
   readonly drainTimeoutMs: number
 }
 
-/** A daemon's: on disk within half a second, five seconds' worth of a heavy load in the queue. */
-export const DAEMON_PACE: Pace = { pendingRecords: 50_000, commitIntervalMs: 250, retryMs: [250, 5000] }
+/** A daemon's: on disk within half a second, five seconds' worth of a heavy load in the queue, and the restart budget to open the file. */
+export const DAEMON_PACE: Pace = { pendingRecords: 50_000, commitIntervalMs: 250, retryMs: [250, 5000], openTimeoutMs: 10_000 }
 
 interface Deps {
   /** Answers all reads. Empty at the start. */
@@ -68,12 +70,13 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
 
   /**
    * Opens the journal and begins to read it back. A disk that does not work is no reason not to start.
-   * @throws {DhtError} Conflict for a file that is not ours to use
+   * @throws {DhtError} Conflict for a file that is not ours to use, StoreUnavailable for a disk that does not answer at all
    */
   async start (): Promise<void> {
     try {
-      this.#opened = await this.#open()
+      this.#opened = await this.#openInTime()
     } catch (err) {
+      if (err instanceof DhtError) throw err
       if (err instanceof JournalError && err.fault === 'refused') {
         await this.#deps.journal.close()
         throw new DhtError('Conflict', `Provider records cannot be kept: ${err.message}.`, { cause: err })
@@ -174,6 +177,19 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
       }
     }
     await this.#finish()
+  }
+
+  async #openInTime (): Promise<JournalContents> {
+    const patience = new AbortController()
+    const hangs = sleep(this.#opts.openTimeoutMs, undefined, { signal: patience.signal }).catch(() => undefined)
+    const opening = this.#open()
+    opening.catch(() => {}) // abandoned, it fails when nobody waits any more
+    const contents = await Promise.race([opening, hangs]).finally(() => patience.abort())
+    if (contents !== undefined) return contents
+    this.#deps.journal.abandon()
+    throw new DhtError('StoreUnavailable', `The disk of the provider records did not answer within ${this.#opts.openTimeoutMs / 1000} s.`, {
+      hint: 'Look at node.dataDir and its file system: a mount that hangs, or a failing disk.',
+    })
   }
 
   async #open (): Promise<JournalContents> {

@@ -8,6 +8,8 @@ export class FakeJournal implements Journal {
   opened = 0
   closed = 0
   isAbandoned = false
+  /** Opening the file never ends. */
+  hangs = false
   /** What the replay brings, a chunk each. */
   chunks: Array<readonly Announcement[]> = []
   /** What each call fails with, while set. */
@@ -26,6 +28,7 @@ export class FakeJournal implements Journal {
 
   async open (): Promise<JournalContents> {
     this.opened++
+    if (this.hangs) await new Promise<never>(() => {})
     this.#assertWorks()
     return { records: this.chunks.flat().length, commits: this.commits, obstacle: this.obstacle }
   }

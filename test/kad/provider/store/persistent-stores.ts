@@ -28,13 +28,14 @@ interface Options {
   readonly clock?: TestClock
   readonly pendingRecords?: number
   readonly drainTimeoutMs?: number
+  readonly openTimeoutMs?: number
 }
 
 /** Not started. Commits at every turn, and looks after a broken disk every few milliseconds. */
-export function createStore ({ journal, clock = new TestClock(), pendingRecords = 10_000, drainTimeoutMs = 10_000 }: Options): PersistentStore {
+export function createStore ({ journal, clock = new TestClock(), pendingRecords = 10_000, drainTimeoutMs = 10_000, openTimeoutMs = 60_000 }: Options): PersistentStore {
   const metrics = createMetrics()
   const store = new PersistentProviderStore(
-    { drainTimeoutMs, pendingRecords, commitIntervalMs: 0, retryMs: [1, 8] },
+    { drainTimeoutMs, pendingRecords, commitIntervalMs: 0, retryMs: [1, 8], openTimeoutMs },
     { index: new MemoryProviderStore(), journal, metrics: metrics.providers, log: silentLog, now: clock.now },
   )
   const settled = async (): Promise<void> => await eventually(() => store.reason() === undefined && store.pending === 0)

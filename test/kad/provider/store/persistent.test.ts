@@ -313,3 +313,11 @@ t.test('metrics tell what waits and how long a commit takes', async t => {
   t.equal(await metricValue(metrics, 'svc_dht_provider_pending'), 0)
   t.ok(await metricValue(metrics, 'svc_dht_provider_commit_seconds_count') >= 1)
 })
+
+t.test('a start on a disk that does not answer fails with a sentence, and leaves the disk alone', async t => {
+  const journal = new FakeJournal()
+  journal.hangs = true
+  const { store } = createStore({ journal, openTimeoutMs: 20 })
+  await t.rejects(store.start(), { code: 'StoreUnavailable', message: 'The disk of the provider records did not answer within 0.02 s.', hint: /node.dataDir/ })
+  t.ok(journal.isAbandoned)
+})
