@@ -3,7 +3,7 @@ import { createMetrics } from '../../src/observability/metrics.ts'
 import { metricValue } from '../kad/fixtures.ts'
 
 /** Names that the requirement documents give; ours carry the daemon's name. */
-const GIVEN = ['rejected_total', 'ready_state', 'bootstrap_set_hash', 'policy_profile_active', 'http_requests_total', 'request_latency_seconds', 'tls_handshake_failures_total', 'audit_integrity_failed_total']
+const GIVEN = ['rejected_total', 'ready_state', 'bootstrap_set_hash', 'policy_profile_active', 'http_requests_total', 'request_latency_seconds', 'tls_handshake_failures_total', 'audit_integrity_failed_total', 'bus_lagged_total', 'governance_actions_total', 'governance_propagate_ms', 'pq_enforced', 'pq_downgrade_attempt_total', 'quorum_reduced']
 
 t.test('every metric is ours by name, or one that the requirements name, and explains itself', async t => {
   const metrics = await createMetrics().registry.getMetricsAsJSON()

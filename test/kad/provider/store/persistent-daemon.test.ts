@@ -58,6 +58,8 @@ async function announce (peer: Libp2p, daemon: DaemonProcess, from: number, to: 
   await stream.close()
 }
 
+t.setTimeout(180_000)
+
 t.test('a daemon has all its records after it was stopped, and after it was killed', { timeout: 120_000 }, async t => {
   const folder = mkdtempSync(join(tmpdir(), 'svc-dht-test-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
