@@ -35,7 +35,9 @@ for (const folder of readdirSync(SRC, { withFileTypes: true }).filter(entry => e
     for (const { file, target, to, isType } of importsOf(folder)) {
       const isAllowed = to === folder || to === 'core' || allowed.includes(to) ||
         (isType && to === 'observability' && MAY_USE_OBSERVABILITY_TYPES.includes(folder)) ||
-        (isType && folder === 'cli' && target.endsWith('http/admin/wire.ts'))
+        (isType && folder === 'cli' && target.endsWith('http/admin/wire.ts')) ||
+        // Decision 0024: whoever verifies a log asks no daemon, so the rules for it are here too; they are pure.
+        (folder === 'cli' && /\/audit\/(scan\.ts|format\/[\w-]+\.ts)$/.test(target))
       t.ok(isAllowed, `${file} → ${target}`)
     }
   })

@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Readable, Writable } from 'node:stream'
 import type {
-  ConfigBody, ConfigDigestBody, DegradedBody, DegradedRequest, ErrorBody, LookupEvent, PeersBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatusBody, WithdrawBody,
+  AuditEntriesBody, AuditHeadBody, BusEvent, ConfigBody, ConfigDigestBody, DegradedBody, DegradedRequest, ErrorBody, EventTopic, LookupEvent, PeersBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatusBody, WithdrawBody,
 } from '../http/admin/wire.ts'
 import { Failure, refusalFailure } from './failure.ts'
-import { readLines, readText } from './read-body.ts'
+import { readBytes, readLines, readText } from './read-body.ts'
 
 export type LookupKind = 'providers' | 'peers' | 'closest'
 
@@ -79,6 +79,48 @@ export class AdminClient {
     return this.#json('/v1/ops/degraded', { method: 'PUT', body })
   }
 
+  auditHead (): Promise<AuditHeadBody> {
+    return this.#json('/v1/audit/head')
+  }
+
+  /** A page of entries; `next` leads to the next. */
+  auditEntries (query: { readonly from: number, readonly limit: number, readonly since?: string, readonly action?: string }): Promise<AuditEntriesBody> {
+    const parameters = new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]))
+    return this.#json(`/v1/audit/entries?${parameters}`)
+  }
+
+  async auditProof (seq: number): Promise<string> {
+    return Buffer.from(await this.#bytes(`/v1/audit/proof/${seq}`)).toString('utf8')
+  }
+
+  /** A file of the published log; undefined when there is none. */
+  async auditFile (path: string): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#bytes(`/v1/audit/files/${path}`)
+    } catch (err) {
+      if (err instanceof Failure && err.code === 'NotFound') return undefined
+      throw err
+    }
+  }
+
+  /** Begins `work` once the daemon listens, so that no event after that is missed. The events go on until the daemon ends them. */
+  async withEvents<T> (topic: EventTopic, since: string | undefined, work: (events: AsyncIterable<BusEvent>) => Promise<T>): Promise<T> {
+    const response = await this.#send(`/v1/events?topic=${topic}${since === undefined ? '' : `&since=${encodeURIComponent(since)}`}`)
+    try {
+      return await work(this.#readEvents(response))
+    } finally {
+      response.destroy()
+    }
+  }
+
+  async * #readEvents (response: IncomingMessage): AsyncGenerator<BusEvent> {
+    try {
+      for await (const line of readLines(response)) if (line.startsWith('data: ')) yield parseJson<BusEvent>(line.slice('data: '.length))
+    } catch (err) {
+      throw this.#explain(err)
+    }
+  }
+
   /** Events as the daemon sends them. When the last one is not `done`, the daemon broke the answer off. */
   async * lookup (kind: LookupKind, key: string, limit: number): AsyncGenerator<LookupEvent> {
     const response = await this.#send(`/v1/lookups/${kind}/${encodeURIComponent(key)}?limit=${limit}`)
@@ -94,6 +136,11 @@ export class AdminClient {
   async #json<T> (path: string, call: Call = {}): Promise<T> {
     const response = await this.#send(path, call)
     return parseJson<T>(await readText(response).catch(err => { throw this.#explain(err) }))
+  }
+
+  async #bytes (path: string): Promise<Uint8Array> {
+    const response = await this.#send(path)
+    return await readBytes(response).catch(err => { throw this.#explain(err) })
   }
 
   /** The response once its head is there and says success. */

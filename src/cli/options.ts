@@ -8,6 +8,21 @@ export function parseLimit (text: string): number {
   return limit
 }
 
+/** The number of an entry, or of entries. */
+export function parseCount (text: string): number {
+  if (!/^(0|[1-9]\d{0,14})$/.test(text)) throw new InvalidArgumentError('Give a whole number.')
+  return Number(text)
+}
+
+/** The text of `--since` or `--max-age`, in milliseconds. */
+export function parseAge (text: string): number {
+  try {
+    return parseDuration(text)
+  } catch {
+    throw new InvalidArgumentError('Give a duration such as 90s, 10m, 24h or 7d.')
+  }
+}
+
 /** The text of `--ttl`, in seconds. */
 export function parseTtl (text: string): number {
   try {

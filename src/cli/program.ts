@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addAudit } from './commands/audit.ts'
 import { addClosest } from './commands/closest.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
@@ -11,6 +12,7 @@ import { addReady } from './commands/ready.ts'
 import { addRecords } from './commands/records.ts'
 import { addStatus } from './commands/status.ts'
 import { addTable } from './commands/table.ts'
+import { addTail } from './commands/tail.ts'
 import { addVersion } from './commands/version.ts'
 import { addWithdraw } from './commands/withdraw.ts'
 import { renderExitCodes } from './exit-codes.ts'
@@ -25,7 +27,7 @@ export interface GlobalOptions {
 
 /** Every command, in the order of the help page: publishing, asking, looking after the daemon. */
 const COMMANDS = [
-  addProvide, addWithdraw, addFind, addPeer, addClosest, addRecords, addTable, addStatus, addReady, addQuotas, addOps, addConfig, addVersion, addCompletion,
+  addProvide, addWithdraw, addFind, addPeer, addClosest, addRecords, addTable, addStatus, addReady, addQuotas, addOps, addAudit, addTail, addConfig, addVersion, addCompletion,
 ] as const
 
 const NOTES = `

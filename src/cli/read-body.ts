@@ -8,6 +8,10 @@ const MAX_LINE_BYTES = 1024 * 1024
 
 /** The whole of a body. */
 export async function readText (body: AsyncIterable<Uint8Array>): Promise<string> {
+  return Buffer.from(await readBytes(body)).toString('utf8')
+}
+
+export async function readBytes (body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
   for await (const chunk of body) {
@@ -15,7 +19,7 @@ export async function readText (body: AsyncIterable<Uint8Array>): Promise<string
     if (sizeBytes > MAX_TEXT_BYTES) throw tooLong()
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
 /** The lines of a body as they come, without their ends; empty ones are left out. */

@@ -1,0 +1,49 @@
+import { readFile, stat } from 'node:fs/promises'
+import { parseVerifierKey, type VerifierKey } from '../../audit/format/note.ts'
+import type { Exit } from '../exit-codes.ts'
+import { usageFailure } from '../failure.ts'
+import { renderFields, type View } from '../layout.ts'
+import type { Verdict } from './verify.ts'
+
+const MAX_KEY_FILE_BYTES = 65_536
+
+/**
+ * Verifier keys, each given as text or as a file with one a line; lines that begin with # are remarks.
+ * @throws {Failure} usage for what is neither
+ */
+export async function readTrustedKeys (texts: readonly string[]): Promise<VerifierKey[]> {
+  const keys = await Promise.all(texts.map(async text => text.includes('+') ? [parseKey(text)] : await readKeyFile(text)))
+  if (keys.flat().length === 0) throw usageFailure('There is no key to verify by.')
+  return keys.flat()
+}
+
+async function readKeyFile (path: string): Promise<VerifierKey[]> {
+  const stats = await stat(path).catch(() => undefined)
+  if (stats?.isFile() !== true || stats.size > MAX_KEY_FILE_BYTES) throw usageFailure(`${path} is neither a verifier key nor a file of some.`, 'A key is name+id+key.')
+  const lines = (await readFile(path, 'utf8')).split('\n').map(line => line.trim())
+  return lines.filter(line => line !== '' && !line.startsWith('#')).map(parseKey)
+}
+
+function parseKey (text: string): VerifierKey {
+  try {
+    return parseVerifierKey(text)
+  } catch (err) {
+    throw usageFailure(`This is not a verifier key: ${(err as Error).message}.`, 'A key is name+id+key, as `ronctl audit head` prints it.')
+  }
+}
+
+export function renderVerdict (verdict: Verdict, view: View): string {
+  if (!verdict.valid) return renderFields([['verified', 'no'], ['fault', verdict.fault], ['why', verdict.message]], view)
+  return renderFields([
+    ['verified', 'yes'],
+    ['origin', verdict.origin],
+    ['entries', String(verdict.size)],
+    ['root', verdict.root],
+    ['signed by', verdict.signed_by.map(key => key.split('+').slice(0, 2).join('+'))],
+    ['signed at', verdict.signed_at ?? 'not told by a trusted key'],
+  ], view)
+}
+
+export function verdictExit ({ valid }: Verdict): Exit {
+  return valid ? 'ok' : 'negative'
+}

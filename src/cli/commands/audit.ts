@@ -1,0 +1,128 @@
+import type { Command } from 'commander'
+import type { AuditHeadBody } from '../../http/admin/wire.ts'
+import { createLogTarget, openLogFiles } from '../audit/files.ts'
+import { showLog, type LogOptions } from '../audit/show-log.ts'
+import { readTrustedKeys, verdictExit, renderVerdict } from '../audit/trust.ts'
+import { verifyLog, type Expectation } from '../audit/verify.ts'
+import { usageFailure } from '../failure.ts'
+import { renderFields, type View } from '../layout.ts'
+import { parseAge, parseCount } from '../options.ts'
+import type { Run, Session } from '../session.ts'
+
+interface TrustOptions {
+  readonly key?: readonly string[]
+  readonly origin?: string
+  readonly minSize: number
+  readonly maxAge?: number
+}
+
+const VERIFY_NOTES = `
+Reads every entry, the chain between them, every tile and the checkpoint, and says which entry is wrong and why. Exits with 1
+when anything is. Without a folder or archive the running daemon is asked. A key is a verifier key, name+id+key, or a file with
+one a line; \`ronctl audit head\` prints those of a daemon. --json prints {"valid": true, "origin", "size", "root",
+"signed_by", "signed_at?"} or {"valid": false, "fault", "message", "seq?"}.`
+
+/** The log that nobody can alter unnoticed. */
+export function addAudit (program: Command, run: Run): void {
+  const audit = program.command('audit').description('read and verify the log of control actions')
+  addLog(audit, run)
+  addVerify(audit, run)
+  audit.command('proof')
+    .description('print the proof that an entry is in the log (c2sp.org/tlog-proof)')
+    .argument('<seq>', 'the number of the entry', parseCount)
+    .addHelpText('after', '\n--json prints {"seq", "proof"}.')
+    .action(run(async ({ client, out }, seq: number) => {
+      out.answer({ seq, proof: await client.auditProof(seq) }, ({ proof }) => proof)
+      return 'ok'
+    }))
+  addExport(audit, run)
+  audit.command('head')
+    .description('show how long the log is, what its checkpoint covers, and by which keys it is known')
+    .addHelpText('after', '\n--json prints the answer of GET /v1/audit/head.')
+    .action(run(async ({ client, out }) => {
+      out.answer(await client.auditHead(), renderHead)
+      return 'ok'
+    }))
+}
+
+function addLog (audit: Command, run: Run): void {
+  audit.command('log')
+    .description('print entries, oldest first')
+    .option('--since <duration>', 'only those of the last 90s, 10m, 24h, 7d …', parseAge)
+    .option('--action <name>', 'only one action, as cap.mint, or all on one thing, as cap')
+    .option('--follow', 'go on with new entries until stopped')
+    .addHelpText('after', '\n--json prints one entry a line, as the log has it.')
+    .action(run(async (session, options: LogOptions) => await showLog(session, options)))
+}
+
+function addVerify (audit: Command, run: Run): void {
+  audit.command('verify')
+    .description('verify the daemon’s log, or one in a folder or archive')
+    .argument('[folder-or-file]', 'a folder or .tar file of a log')
+    .option('--key <vkey>', 'a key that you trust to sign this log; may be repeated', addKey)
+    .option('--origin <name>', 'the log’s name (default: the name in the first key)')
+    .option('--min-size <entries>', 'how long the log must be at least', parseCount, 0)
+    .option('--max-age <duration>', 'how old the checkpoint may be', parseAge)
+    .addHelpText('after', VERIFY_NOTES)
+    .action(run(async (session, path: string | undefined, options: TrustOptions) => {
+      const { client, out } = session
+      if (path !== undefined && options.key === undefined) throw usageFailure('A log that is not asked of a daemon needs a key to trust.', 'Give --key; `ronctl audit head` prints the keys of a running daemon.')
+      const expectation = await expect(session, options)
+      await using files = path === undefined ? undefined : await openLogFiles(path)
+      out.progress('verifying')
+      const verdict = await verifyLog(async name => files === undefined ? await client.auditFile(name) : await files.read(name), expectation)
+      out.answer(verdict, renderVerdict)
+      return verdictExit(verdict)
+    }))
+}
+
+function addExport (audit: Command, run: Run): void {
+  audit.command('export')
+    .description('copy the log into a new folder or .tar file, verified while it is read')
+    .argument('<folder-or-file>', 'where to')
+    .option('--key <vkey>', 'a key that you trust to sign this log; may be repeated', addKey)
+    .option('--origin <name>', 'the log’s name (default: the name in the first key)')
+    .addHelpText('after', '\nThe layout is tlog-tiles: any static web server can serve the folder. --json prints what `audit verify` prints.')
+    .action(run(async (session, path: string, options: Pick<TrustOptions, 'key' | 'origin'>) => {
+      const { client, out, host } = session
+      const expectation = await expect(session, { ...options, minSize: 0 })
+      await using target = await createLogTarget(path, host.now())
+      out.progress('exporting')
+      let checkpoint: Uint8Array | undefined
+      const verdict = await verifyLog(async name => {
+        const bytes = await client.auditFile(name)
+        if (name === 'checkpoint') checkpoint = bytes
+        else if (bytes !== undefined) await target.write(name, bytes)
+        return bytes
+      }, expectation)
+      // Last, as in the log itself: a copy that broke off has none.
+      if (verdict.valid && checkpoint !== undefined) {
+        await target.write('checkpoint', checkpoint)
+        await target.finish()
+      }
+      out.answer(verdict, renderVerdict)
+      return verdictExit(verdict)
+    }))
+}
+
+function addKey (key: string, keys: readonly string[] = []): readonly string[] {
+  return [...keys, key]
+}
+
+/** What is expected of the log; for a daemon that we ask without a key of our own, by the keys that it names itself. */
+async function expect ({ client, out, host }: Session, { key, origin, minSize, maxAge }: TrustOptions): Promise<Expectation> {
+  if (key === undefined) out.remark('Note: verified by the keys that the daemon names itself. Give --key to verify by one that you trust.')
+  const trusted = await readTrustedKeys(key ?? (await client.auditHead()).keys)
+  return { trusted, origin: origin ?? trusted[0]?.name ?? '', minSize, maxAgeMs: maxAge, nowMs: host.now() }
+}
+
+function renderHead ({ origin, size, published, root, keys, refusal }: AuditHeadBody, view: View): string {
+  return renderFields([
+    ['origin', origin],
+    ['entries', String(size)],
+    ['under the checkpoint', String(published)],
+    ['root', root],
+    ['keys', keys],
+    ['takes entries', refusal === undefined ? 'yes' : `no: ${refusal}`],
+  ], view)
+}
