@@ -12,7 +12,7 @@ import { look, type Look } from './storm/probe.ts'
 
 /** What a daemon does when more is asked of it than it can do: what is served, what is refused and why, and how soon it is itself again. */
 
-interface Ready { readonly address: string, readonly publicUrl: string, readonly opsUrl: string, readonly adminSocket: string }
+interface Ready { readonly address: string, readonly publicUrl: string, readonly opsUrl: string, readonly adminSocket: string, readonly ownerToken: string }
 type SurfaceName = 'rpc' | 'http'
 
 const SURFACES: Readonly<Record<SurfaceName, string>> = { rpc: 'GET_PROVIDERS, 8 peers', http: 'GET providers, each another key, so each a walk' }
@@ -57,13 +57,13 @@ interface Storm {
   readonly recoverySeconds: number
 }
 
-async function storm ({ opsUrl, publicUrl, adminSocket }: Ready, load: Load, perSecond: number, { durationMs, afterMs }: { readonly durationMs: number, readonly afterMs: number }): Promise<Storm> {
+async function storm ({ opsUrl, publicUrl, adminSocket, ownerToken }: Ready, load: Load, perSecond: number, { durationMs, afterMs }: { readonly durationMs: number, readonly afterMs: number }): Promise<Storm> {
   const before = await refusalsOf(opsUrl)
   const ends = new AbortController()
   let key = Math.floor(Math.random() * 1e9) // none that another storm asked for
   const looks = Promise.all([
     look({ port: new URL(opsUrl).port, path: () => '/readyz' }, LOOK_MS, ends.signal),
-    look({ socketPath: adminSocket, path: () => '/v1/status' }, LOOK_MS, ends.signal),
+    look({ socketPath: adminSocket, path: () => '/v1/status', headers: { authorization: `Bearer ${ownerToken}` } }, LOOK_MS, ends.signal),
     look({ port: new URL(publicUrl).port, path: () => `/routing/v1/providers/${cidOf(key++).toString()}` }, LOOK_MS, ends.signal),
   ])
   const offered = await load.offer({ perSecond, durationMs, inFlight: IN_FLIGHT.storm })

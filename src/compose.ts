@@ -1,6 +1,7 @@
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { composeAudit } from './compose/audit.ts'
+import { composeCapabilities } from './compose/capabilities.ts'
 import { composeDiscv5 } from './compose/discv5.ts'
 import { composeGuards } from './compose/guards.ts'
 import { composeHttp } from './compose/http.ts'
@@ -28,6 +29,8 @@ export interface Daemon extends AsyncDisposable {
   readonly opsUrl: string | undefined
   readonly adminUrl: string | undefined
   readonly adminSocket: string
+  /** The owner's capability, when one was made and no file took it: shown to who started the daemon, and to nobody else. */
+  ownerToken (): string | undefined
   /** Reads the certificates again; false when there are none, or none that can be used: then those in force stay. */
   reloadCertificates (): boolean
   readiness (): ReadinessReport
@@ -51,6 +54,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   const audit = composeAudit(config, surroundings, peerIdFromPrivateKey(privateKeyFromRaw(surroundings.identity.ed25519Key())).toString())
   const guards = composeGuards(config, surroundings, { load, audit })
   const { policy, degraded } = guards
+  const capabilities = composeCapabilities(config, surroundings, audit)
   const kad = await composeKad(config, surroundings, guards.admission, guards)
   const discv5 = await composeDiscv5(config, surroundings, kad.host)
   let inForce = config
@@ -62,8 +66,8 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   metrics.node.build.set({ version: version.version, git_sha: version.gitSha }, 1)
   metrics.node.config.set({ digest }, 1)
 
-  const http = composeHttp(config, surroundings, { kad, discv5, guards, audit, readiness, digest })
-  const running = await startAll([load, ...guards.databases, degraded, ...http.ops, audit, ...kad.components, ...discv5.components, ...http.public, http.socket, ...http.admin, lifecycle])
+  const http = composeHttp(config, surroundings, { kad, discv5, guards, capabilities, audit, readiness, digest })
+  const running = await startAll([load, ...guards.databases, degraded, ...http.ops, audit, ...kad.components, ...discv5.components, ...http.public, http.socket, capabilities.owner, ...http.admin, lifecycle])
   return {
     peerId: kad.host.peerId.toString(),
     addresses: () => kad.host.getMultiaddrs().map(String),
@@ -72,6 +76,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
     opsUrl: http.ops.find(part => part instanceof HttpListener)?.address,
     adminUrl: http.admin[0]?.address,
     adminSocket,
+    ownerToken: capabilities.ownerToken,
     readiness,
     reloadCertificates: http.reloadCertificates,
     bootstrapFrom: addresses => kad.bootstrap.replace(addresses),

@@ -34,6 +34,8 @@ async function run (options: RunOptions): Promise<void> {
   log.info({
     version: version.version, git_sha: version.gitSha, peer_id: daemon.peerId, addresses: daemon.addresses(), public: daemon.publicUrl, ops: daemon.opsUrl, admin: daemon.adminSocket, admin_url: daemon.adminUrl,
   }, 'started')
+  const ownerToken = daemon.ownerToken()
+  if (ownerToken !== undefined) process.stdout.write(`${JSON.stringify({ owner_capability: ownerToken })}\n`) // the log never has it
   if (config.admin.tlsCert !== '') process.on('SIGHUP', () => { daemon.reloadCertificates() })
   log.info({ signal: await stopped }, 'stopping')
 }

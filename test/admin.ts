@@ -1,13 +1,21 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { dirname, join } from 'node:path'
 import type { ProvideBody } from '../src/http/admin/wire.ts'
 
 export interface AdminAnswer { readonly status: number, readonly body: unknown }
+
+/** As the owner, where the daemon left the owner's capability beside its socket. */
+function authorize (socketPath: string): { readonly authorization?: string } {
+  const file = join(dirname(socketPath), 'admin.cap')
+  return existsSync(file) ? { authorization: `Bearer ${readFileSync(file, 'utf8').trim()}` } : {}
+}
 
 /** One request to a daemon's admin socket. */
 export async function askAdmin (socketPath: string, method: string, path: string, body?: unknown): Promise<AdminAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<AdminAnswer>()
   const payload = body === undefined ? undefined : JSON.stringify(body)
-  const sent = request({ socketPath, method, path, headers: payload === undefined ? {} : { 'content-type': 'application/json' } }, response => {
+  const sent = request({ socketPath, method, path, headers: { ...authorize(socketPath), ...(payload !== undefined && { 'content-type': 'application/json' }) } }, response => {
     let text = ''
     response.setEncoding('utf8').on('data', (chunk: string) => { text += chunk }).on('error', reject)
     response.on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) }))

@@ -48,6 +48,7 @@ export async function startTestDaemon (t: Test, { flags = {}, now = Date.now, id
     identity,
     version: { version: '0.0.0-test', gitSha: 'unknown' },
     adminSocket: join(folder, 'run', 'admin.sock'),
+    ownerFile: join(folder, 'run', 'admin.cap'),
     log: createLogger({ level: 'debug' }, { write: line => { logs.push(JSON.parse(line)) } }),
     metrics,
     now,

@@ -31,7 +31,11 @@ t.test('SIGTERM ends the daemon in order, with exit code 0 and nothing left behi
   const { code, signal, stdout, stderr } = await daemon.exit
   t.strictSame({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
   t.same(readdirSync(folder), [])
-  t.ok(parseLines(stdout).every(({ level, time, service }) => typeof level === 'number' && typeof time === 'number' && service === 'svc-dht'), 'every line of its log is JSON')
+  const [shown, ...others] = parseLines(stdout).filter(line => 'owner_capability' in line)
+  t.match(shown, { owner_capability: /^[\w-]{100,}=*$/ }, 'the owner’s capability is shown once')
+  t.same(others, [])
+  t.notMatch(stdout.split('\n').filter(line => !line.includes('owner_capability')).join('\n'), String(shown?.['owner_capability']), 'and never logged')
+  t.ok(parseLines(stdout).filter(line => !('owner_capability' in line)).every(({ level, time, service }) => typeof level === 'number' && typeof time === 'number' && service === 'svc-dht'), 'every line of its log is JSON')
 })
 
 t.test('SIGHUP reads certificates again and drops nobody; without certificates it ends the daemon', { skip: hasOpenssl() ? false : 'the openssl program is not installed' }, async t => {

@@ -11,7 +11,7 @@ export interface Look {
 
 const PATIENCE_MS = 5000
 
-export interface Target { readonly port?: string, readonly socketPath?: string, readonly path: () => string }
+export interface Target { readonly headers?: Readonly<Record<string, string>>, readonly port?: string, readonly socketPath?: string, readonly path: () => string }
 
 /** Asks the same again and again until it is told to stop. */
 export async function look (target: Target, intervalMs: number, signal: AbortSignal): Promise<Look[]> {

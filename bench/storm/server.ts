@@ -21,5 +21,5 @@ if (role === 'peers') {
     adminSocket: join(folder, 'run', 'admin.sock'),
   })
   while (!daemon.readiness().ready) await new Promise(resolve => setTimeout(resolve, 50))
-  serveUsage({ address: daemon.addresses()[0], publicUrl: daemon.publicUrl, opsUrl: daemon.opsUrl, adminSocket: daemon.adminSocket })
+  serveUsage({ address: daemon.addresses()[0], publicUrl: daemon.publicUrl, opsUrl: daemon.opsUrl, adminSocket: daemon.adminSocket, ownerToken: daemon.ownerToken() })
 }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -25,7 +26,17 @@ interface Started {
   readonly public: string
   readonly ops: string
   readonly admin: string
+  /** The owner's capability. */
+  readonly owner: string
 }
+
+interface AdminRequest {
+  readonly capability?: string
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface AdminAnswer { readonly status: number, readonly body: unknown }
 
 /** A daemon as operators run it: a process of its own, seen from outside only. */
 export class DaemonProcess implements AsyncDisposable {
@@ -43,12 +54,12 @@ export class DaemonProcess implements AsyncDisposable {
 
   static async start (settings: Readonly<Record<string, string>> = {}): Promise<DaemonProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'svc-dht-drill-'))
-    const all = { ...LOOPBACK, 'admin.socket': join(folder, 'run', 'admin.sock'), ...settings }
+    const all: Readonly<Record<string, string>> = { ...LOOPBACK, 'admin.socket': join(folder, 'run', 'admin.sock'), ...settings }
     const args = Object.entries(all).flatMap(([path, value]) => ['--set', `${path}=${value}`])
     const child = spawn(process.execPath, [PROGRAM, 'run', ...args], { stdio: ['ignore', 'pipe', 'inherit'], cwd: folder, env: { ...process.env, TMPDIR: folder, HOME: folder, XDG_RUNTIME_DIR: folder } })
     const exited = once(child, 'exit')
     try {
-      return new DaemonProcess(child, exited, folder, await readStarted(child.stdout))
+      return new DaemonProcess(child, exited, folder, await readStarted(child.stdout, all['node.dataDir']))
     } catch (err) {
       child.kill('SIGKILL')
       rmSync(folder, { recursive: true, force: true })
@@ -73,6 +84,23 @@ export class DaemonProcess implements AsyncDisposable {
   async metric (series: string): Promise<number> {
     const text = await (await fetch(`${this.started.ops}/metrics`)).text()
     return Number(text.split('\n').find(line => line.startsWith(`${series} `))?.slice(series.length + 1) ?? 0)
+  }
+
+  /** One request to the admin API on the socket, as the owner unless told otherwise; `capability: ''` sends none. */
+  async admin (method: string, path: string, { capability = this.started.owner, body, headers = {} }: AdminRequest = {}): Promise<AdminAnswer> {
+    const { promise, resolve, reject } = Promise.withResolvers<AdminAnswer>()
+    const payload = body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body)
+    request({
+      socketPath: this.started.admin,
+      method,
+      path,
+      headers: { ...(capability !== '' && { authorization: `Bearer ${capability}` }), ...(payload !== undefined && { 'content-type': 'application/json' }), ...headers },
+    }, response => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (part: string) => { text += part }).on('error', reject)
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) }))
+    }).on('error', reject).end(payload)
+    return await promise
   }
 
   /** Resident memory as the kernel counts it. Bytes. */
@@ -114,14 +142,22 @@ export async function until (holds: () => boolean | Promise<boolean>, what: stri
   }
 }
 
-async function readStarted (output: Readable): Promise<Started> {
+/** Where a macronode leaves it; undefined until it has. */
+function readOwner (dataDir: string): string | undefined {
+  const file = join(dataDir, 'owner.cap')
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined
+}
+
+async function readStarted (output: Readable, dataDir: string | undefined): Promise<Started> {
   let text = ''
   for await (const chunk of output.iterator({ destroyOnReturn: false })) {
     text += String(chunk)
-    const line = text.split('\n').slice(0, -1).find(line => line.includes('"msg":"started"'))
-    if (line !== undefined) {
+    const lines = text.split('\n').slice(0, -1)
+    const started = lines.find(line => line.includes('"msg":"started"'))
+    const owner = dataDir === undefined ? lines.find(line => line.startsWith('{"owner_capability"')) : JSON.stringify({ owner_capability: readOwner(dataDir) })
+    if (started !== undefined && owner !== undefined) {
       output.resume() // what it logs from now on must not fill the pipe
-      return JSON.parse(line) as Started
+      return { ...JSON.parse(started) as Started, owner: (JSON.parse(owner) as { owner_capability: string }).owner_capability }
     }
   }
   throw new Error(`the daemon ended before it had started: ${text}`)

@@ -11,6 +11,8 @@ export type LookupKind = 'providers' | 'peers' | 'closest'
 
 export interface AdminClientOptions {
   readonly socketPath: string
+  /** The capability to send; asked for when the first request is made. */
+  readonly capability?: () => string | undefined
   /** Milliseconds without a byte from the daemon after which a request is given up. A walk takes up to 28 s. */
   readonly idleTimeoutMs?: number
   /** Aborts whatever is under way. */
@@ -30,11 +32,13 @@ const DEFAULT_IDLE_TIMEOUT_MS = 45_000
  */
 export class AdminClient {
   readonly #socketPath: string
+  readonly #capability: () => string | undefined
   readonly #idleTimeoutMs: number
   readonly #signal: AbortSignal
 
-  constructor ({ socketPath, idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS, signal }: AdminClientOptions) {
+  constructor ({ socketPath, capability = () => undefined, idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS, signal }: AdminClientOptions) {
     this.#socketPath = socketPath
+    this.#capability = capability
     this.#idleTimeoutMs = idleTimeoutMs
     this.#signal = signal
   }
@@ -145,6 +149,7 @@ export class AdminClient {
 
   /** The response once its head is there and says success. */
   async #send (path: string, { method = 'GET', body }: Call = {}): Promise<IncomingMessage> {
+    const token = this.#capability()
     const payload = body === undefined ? undefined : JSON.stringify(body)
     const request = httpRequest({
       socketPath: this.#socketPath,
@@ -152,7 +157,10 @@ export class AdminClient {
       method,
       agent: false, // one request a connection: nothing stays open when the command is done
       signal: this.#signal,
-      headers: payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) },
+      headers: {
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(payload !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
+      },
     })
     let pending: Writable | Readable = request
     request.setTimeout(this.#idleTimeoutMs, () => pending.destroy(this.#silence()))

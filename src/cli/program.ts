@@ -22,6 +22,7 @@ import type { Run } from './session.ts'
 /** Options that every command has. */
 export interface GlobalOptions {
   readonly socket?: string
+  readonly cap?: string
   readonly json?: true
 }
 
@@ -38,6 +39,9 @@ API (a lookup prints its events, one a line), and an error is {"error": {"code",
 The daemon's socket is --socket, else RONCTL_SOCKET, else $XDG_RUNTIME_DIR/svc-dht/admin.sock, else
 /tmp/svc-dht-<uid>/admin.sock.
 
+The capability is in the file of --cap, else of RONCTL_CAP, else in admin.cap beside the socket. A macronode leaves its
+owner's in owner.cap of its data directory; a micronode prints it when it starts.
+
 Exit codes:
 ${renderExitCodes()}`
 
@@ -47,6 +51,7 @@ export function createProgram ({ stdout, stderr, version }: Host, run: Run): Com
     .description('Steer a svc-dht daemon: publish, find, inspect.')
     .version(version, '-V, --version', 'print the version of ronctl')
     .option('--socket <path>', 'the daemon’s admin socket')
+    .option('--cap <file>', 'file with the capability to use')
     .option('--json', 'print JSON for machines')
     .exitOverride()
     .showSuggestionAfterError()

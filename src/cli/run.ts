@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { defaultSocketPath } from '../core/socket-path.ts'
+import { readCapability } from './capability.ts'
 import { AdminClient } from './client.ts'
 import { EXIT, type Exit } from './exit-codes.ts'
 import { toErrorBody, toFailure, usageFailure, type Failure } from './failure.ts'
@@ -13,8 +14,9 @@ import { printable, toJsonLine } from './text.ts'
 export async function runCommandLine (host: Host): Promise<number> {
   let exit: Exit = 'ok'
   const run: Run = work => async (...args) => {
-    const { json, socket } = program.opts<GlobalOptions>()
-    const client = new AdminClient({ socketPath: findSocket(host, socket), signal: host.signal })
+    const { json, socket, cap } = program.opts<GlobalOptions>()
+    const socketPath = findSocket(host, socket)
+    const client = new AdminClient({ socketPath, capability: () => readCapability(cap, host.env, socketPath), signal: host.signal })
     exit = await work({ client, out: new Output(host, { isJson: json === true }), host }, ...args)
   }
   const program = createProgram(host, run)

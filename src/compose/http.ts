@@ -1,7 +1,6 @@
 import type { AuditLog } from '../audit/log.ts'
 import type { Config } from '../config/settings.ts'
 import { redactConfig } from '../config/view.ts'
-import { DhtError } from '../core/errors.ts'
 import type { ReadinessReport } from '../core/readiness.ts'
 import { EventHub } from '../http/admin/event-hub.ts'
 import type { AdminPorts } from '../http/admin/ports.ts'
@@ -17,12 +16,13 @@ import { addStatusPage } from '../http/ops/status/status-page.ts'
 import { addPublicApi } from '../http/public/public-api.ts'
 import { createServer } from '../http/server.ts'
 import { Certificates } from '../http/tls.ts'
-import { raiseWall, type Authorizer } from '../http/wall.ts'
+import { raiseWall } from '../http/wall.ts'
 import { Lookup } from '../lookup/lookup.ts'
 import { ValueLookup } from '../lookup/value-lookup.ts'
 import type { Surface } from '../policy/permissions.ts'
 import { RateLimit } from '../policy/rate-limit.ts'
 import type { Surroundings } from './surroundings.ts'
+import type { Capabilities } from './capabilities.ts'
 import type { Discv5Plane } from './discv5.ts'
 import type { Guards } from './guards.ts'
 import type { KadPlane } from './kad.ts'
@@ -33,27 +33,18 @@ const STATUS_PACE = { intervalMs: 5000, limit: 720 }
 /** What a slow reader of events may be behind, and a late one may ask for. */
 const EVENTS_KEPT = { limit: 1000, limitBytes: 8 * 1024 * 1024 }
 
-/** Until capabilities are issued, the permissions of the admin socket are its authentication: whoever opens it is the operator. */
-const SOCKET_OPERATOR: Authorizer = {
-  authorize: () => ({ id: 'operator', capabilityId: 'unix-socket', requestsPerSecond: undefined }),
-}
-
-/** Over TCP nobody is known until capabilities are issued. */
-const NOBODY: Authorizer = {
-  authorize: () => { throw new DhtError('NoCapability', 'This needs a capability.', { reason: 'unauth' }) },
-}
-
 interface HttpDeps {
   readonly kad: KadPlane
   readonly discv5: Discv5Plane
   readonly guards: Guards
+  readonly capabilities: Capabilities
   readonly audit: AuditLog
   readonly readiness: () => ReadinessReport
   readonly digest: string
 }
 
 /** The three listeners. A listener whose address is empty is left out. */
-export function composeHttp (config: Config, surroundings: Surroundings, { kad, discv5, guards, audit, readiness, digest }: HttpDeps) {
+export function composeHttp (config: Config, surroundings: Surroundings, { kad, discv5, guards, capabilities, audit, readiness, digest }: HttpDeps) {
   const { adminSocket, version, metrics, log, now } = surroundings
   const drainTimeoutMs = config.node.drainTimeout
   const deps = { metrics: metrics.http, log: log.child({ component: 'http' }), now }
@@ -64,10 +55,10 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
   const values = new ValueLookup(limits, { plane: kad.overlay, metrics: metrics.lookup })
 
   const { admission, policy, writes } = guards
-  const wallDeps = { policy, admission, writes, rate: new RateLimit({ perSecond: config.admin.requestsPerPrincipalPerSecond }), now }
-  const serverFor = (surface: Surface, inFlight: number, { tls, authorizer = NOBODY }: { readonly tls?: Certificates | undefined, readonly authorizer?: Authorizer } = {}) => {
+  const wallDeps = { authorizer: capabilities.authority, policy, admission, writes, rate: new RateLimit({ perSecond: config.admin.requestsPerPrincipalPerSecond }), now }
+  const serverFor = (surface: Surface, inFlight: number, tls?: Certificates) => {
     const app = createServer({ service: surface, inFlight, tls }, deps)
-    raiseWall(app, { surface }, { ...wallDeps, authorizer })
+    raiseWall(app, { surface }, wallDeps)
     return app
   }
   const publicApp = serverFor('public', config.public.inFlight)
@@ -86,8 +77,8 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
   const { events, readinessWatch } = composeEvents(surroundings, { audit, readiness })
   const { tlsCert, tlsKey, tlsClientCa } = config.admin
   const certificates = tlsCert === '' ? undefined : new Certificates({ certFile: tlsCert, keyFile: tlsKey, clientCaFile: tlsClientCa }, deps)
-  const ports = adminPorts(config, surroundings, { kad, discv5, guards, audit, readiness, digest, lookup, events })
-  const [socketApp, adminApp] = [serverFor('admin', config.admin.inFlight, { authorizer: SOCKET_OPERATOR }), serverFor('admin', config.admin.inFlight, { tls: certificates })]
+  const ports = adminPorts(config, surroundings, { kad, discv5, guards, capabilities, audit, readiness, digest, lookup, events })
+  const [socketApp, adminApp] = [serverFor('admin', config.admin.inFlight), serverFor('admin', config.admin.inFlight, certificates)]
   for (const app of [socketApp, adminApp]) registerAdminRoutes(app, ports)
 
   const listenerFor = (service: Surface, app: typeof publicApp) => config[service].listen === ''

@@ -10,6 +10,8 @@ export interface Surroundings {
   readonly identity: IdentityKey
   readonly version: Version
   readonly adminSocket: string
+  /** Where the owner's capability goes until the daemon stops; without it, into the data directory, or to be shown once. */
+  readonly ownerFile?: string | undefined
   readonly log: Logger
   readonly metrics: Metrics
   readonly now: Clock

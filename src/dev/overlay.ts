@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startDaemon, type Daemon } from '../compose.ts'
 import { adminSocketPath, loadConfig } from '../config/load.ts'
@@ -66,8 +66,9 @@ async function startOne (index: number, socket: string, before: readonly Daemon[
     env, flags: { ...COMMON_FLAGS, ...(!isFirst && FREE_PORTS), ...(others !== '' && { 'kad.bootstrap': others }), ...(bootnodes !== '' && { 'discv5.bootnodes': bootnodes }), ...flags },
   })
   const log = createLogger({ level: config.log.level, name: `svc-dht-${index + 1}` })
+  const adminSocket = isFirst ? adminSocketPath(config, env) : socket
   return await startDaemon(config, {
-    identity: createEphemeralIdentity(), version, adminSocket: isFirst ? adminSocketPath(config, env) : socket, log, metrics: createMetrics(), now: Date.now,
+    identity: createEphemeralIdentity(), version, adminSocket, ownerFile: join(dirname(adminSocket), 'admin.cap'), log, metrics: createMetrics(), now: Date.now,
   })
 }
 
@@ -92,6 +93,7 @@ function describe (daemons: readonly Daemon[]): string {
 ${rows.join('\n')}
 
 Admin socket of daemon 1: ${first?.adminSocket}
+Its owner’s capability is beside it, in admin.cap, where ronctl finds it.
 
 In another terminal:
   npx ronctl status

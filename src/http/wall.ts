@@ -1,26 +1,16 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Authority, Principal } from '../auth/authority.ts'
 import type { Clock } from '../core/component.ts'
 import { DhtError } from '../core/errors.ts'
 import type { Admission } from '../policy/load-monitor.ts'
-import { accessOf, WRITES, type Permission, type Surface } from '../policy/permissions.ts'
+import { accessOf, WRITES, type Surface } from '../policy/permissions.ts'
 import type { PolicyGate } from '../policy/policy-holder.ts'
 import type { RateLimit } from '../policy/rate-limit.ts'
 import type { WriteGate } from '../policy/write-gate.ts'
 import { bearerToken } from './bearer.ts'
 
-/** Who sent a request, once the wall let it through. */
-export interface Principal {
-  readonly id: string
-  readonly capabilityId: string
-  /** From a caveat: the principal's own, lower rate. */
-  readonly requestsPerSecond: number | undefined
-}
-
 /** Checks tokens. */
-export interface Authorizer {
-  /** @throws {DhtError} NoCapability when the token is missing, not ours, or does not allow the attempt */
-  authorize (token: string | undefined, attempt: { readonly permission: Permission, readonly ip: string | undefined, readonly now: number }): Principal
-}
+export type Authorizer = Pick<Authority, 'authorize'>
 
 interface Options {
   readonly surface: Surface
@@ -61,7 +51,7 @@ export function raiseWall (app: FastifyInstance, { surface }: Options, deps: Wal
     if (access !== 'public') {
       // A browser or script learns what to send; this stays on the reply only when the next line throws.
       reply.header('www-authenticate', 'Bearer')
-      request.principal = deps.authorizer.authorize(bearerToken(request.raw.rawHeaders), { permission: access, ip, now })
+      request.principal = deps.authorizer.authorize(bearerToken(request.raw.rawHeaders), { permission: access, ip, now, ...proposalOf(request) })
       reply.removeHeader('www-authenticate')
     }
     deps.policy.assertAdmits({ ip })
@@ -69,6 +59,13 @@ export function raiseWall (app: FastifyInstance, { surface }: Options, deps: Wal
     if (surface === 'admin') deps.admission.admit('admin')
     if (access !== 'public' && WRITES.has(access)) deps.writes.assertOpen()
   })
+}
+
+/** The proposal that the path names, for capabilities that are held to one. */
+function proposalOf ({ routeOptions: { url = '' }, params }: FastifyRequest): { readonly proposal?: string } {
+  const name = /^\/v1\/governance\/proposals\/:(\w+)/.exec(url)?.[1]
+  const proposal = name === undefined ? undefined : (params as Readonly<Record<string, string>>)[name]
+  return proposal === undefined ? {} : { proposal }
 }
 
 /** A Unix socket has no address; its clients are of this machine. */

@@ -23,7 +23,7 @@ function build (t: Test, surface: Surface, deps: Partial<WallDeps> = {}, extraRo
       authorize: (token, { permission }) => {
         order.push('auth')
         if (token !== `may-${permission.replace(':', '.')}`) throw new DhtError('NoCapability', 'No.', { reason: 'unauth' })
-        return { id: permission, capabilityId: 'c1', requestsPerSecond: undefined }
+        return { id: permission, capabilityId: 'c1', requestsPerSecond: undefined, conditions: [], isDischarged: false }
       },
     },
     policy: { assertAdmits: () => { order.push('policy') } },
@@ -111,7 +111,7 @@ t.test('a quota storm gets 429 and Retry-After before any handler; another princ
 
 t.test('a caveat lowers the rate and never raises it', async t => {
   const serve = async (requestsPerSecond: number) => {
-    const { app } = build(t, 'admin', { authorizer: { authorize: () => ({ id: 'a', capabilityId: 'c', requestsPerSecond }) } })
+    const { app } = build(t, 'admin', { authorizer: { authorize: () => ({ id: 'a', capabilityId: 'c', requestsPerSecond, conditions: [], isDischarged: false }) } })
     let served = 0
     for (let index = 0; index < 20; index++) if ((await send(app, { url: '/v1/status', headers: { authorization: 'Bearer x' } })).statusCode === 200) served++
     return served

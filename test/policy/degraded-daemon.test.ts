@@ -1,13 +1,15 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { createEphemeralIdentity } from '../../src/kms/identity.ts'
 import { askAdmin } from '../admin.ts'
 import { startTestDaemon } from '../daemon.ts'
 
 t.test('switching degraded mode is in the audit log before it is in force, and outlasts the daemon', async t => {
   const folder = t.testdir()
   const flags = { 'node.profile': 'macronode', 'node.dataDir': join(folder, 'data') }
-  const first = await startTestDaemon(t, { flags })
+  const identity = createEphemeralIdentity()
+  const first = await startTestDaemon(t, { flags, identity })
   const on = { on: true, reason: 'disk swap in rack 4' }
   t.equal((await askAdmin(first.adminSocket, 'PUT', '/v1/ops/degraded', on)).status, 200)
   const pending = join(folder, 'data', 'audit', 'pending')
@@ -17,7 +19,7 @@ t.test('switching degraded mode is in the audit log before it is in force, and o
   t.equal(first.readiness().degraded, 'disk swap in rack 4')
   await first[Symbol.asyncDispose]()
 
-  const second = await startTestDaemon(t, { flags })
+  const second = await startTestDaemon(t, { flags, identity })
   const refused = await askAdmin(second.adminSocket, 'POST', '/v1/providers', { key: `b3:${'0'.repeat(64)}` })
   t.equal(refused.status, 503)
   t.match(refused.body, { error: { code: 'NotReady', message: /disk swap in rack 4/ } })

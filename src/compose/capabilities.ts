@@ -1,0 +1,34 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { AuditLog } from '../audit/log.ts'
+import { Authority } from '../auth/authority.ts'
+import { Grants } from '../auth/grants/grants.ts'
+import { ensureOwner } from '../auth/grants/owner.ts'
+import type { Config } from '../config/settings.ts'
+import type { Component } from '../core/component.ts'
+import { DhtError } from '../core/errors.ts'
+import { createEphemeralRoots } from '../kms/macaroon-roots.ts'
+import type { Surroundings } from './surroundings.ts'
+
+const MAX_GRANTS = 10_000
+
+export type Capabilities = ReturnType<typeof composeCapabilities>
+
+/** Who may do what. The first owner's token goes into a file of this user's, or is there to be shown once. */
+export function composeCapabilities ({ node }: Config, { ownerFile, metrics, log, now }: Surroundings, audit: AuditLog) {
+  const grants = new Grants({ maxGrants: MAX_GRANTS }, { roots: createEphemeralRoots(), log: audit, metrics: metrics.auth, now })
+  const tokenFile = ownerFile ?? (node.profile === 'macronode' && node.dataDir !== '' ? join(node.dataDir, 'owner.cap') : undefined)
+  let ownerToken: string | undefined
+  const owner: Component = {
+    start: async () => {
+      try {
+        ownerToken = await ensureOwner(grants, { ...(tokenFile !== undefined && { tokenFile }), now: now() })
+      } catch (err) {
+        if (!(err instanceof DhtError && err.code === 'DegradedAudit')) throw err
+        log.error({ err }, 'no owner capability could be made: the admin API refuses everybody until the audit log is whole')
+      }
+    },
+    stop: async () => { if (ownerFile !== undefined) rmSync(ownerFile, { force: true }) },
+  }
+  return { grants, authority: new Authority({ grants }), owner, ownerToken: () => ownerToken }
+}
