@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import t from 'tap'
 import { ROOT, start, startCommand } from './process.ts'
 
-/** The commands of the README's tour, as somebody pastes them. */
-function readTour (): string {
-  const tour = /## Two minutes.*?```sh\n(.*?)```/s.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))?.[1]
-  if (tour === undefined) throw new Error('the README has no tour')
+/** The commands of a chapter of the README, as somebody pastes them. */
+function readTour (title: string): string {
+  const tour = new RegExp(`## ${title}.*?\`\`\`sh\\n(.*?)\`\`\``, 's').exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))?.[1]
+  if (tour === undefined) throw new Error('the README has no such chapter')
   return tour
 }
 
@@ -17,7 +17,7 @@ t.test('the tour works when pasted', async t => {
   const overlay = start(t, 'svc-dht', ['dev'], { XDG_RUNTIME_DIR: folder, TMPDIR: folder })
   const peer = /1 {2}(12D3KooW\w+)/.exec(await overlay.printed(/Ctrl-C/))?.[1] ?? 'none'
 
-  const { code, stdout, stderr } = await startCommand(t, 'bash', ['-euo', 'pipefail', '-c', readTour()], { XDG_RUNTIME_DIR: folder }).exit
+  const { code, stdout, stderr } = await startCommand(t, 'bash', ['-euo', 'pipefail', '-c', readTour('Two minutes')], { XDG_RUNTIME_DIR: folder }).exit
   t.equal(code, 0, stderr)
   t.match(stdout, /^ready +yes/m, 'status')
   t.match(stdout, /^taken by +4 of 4 peers/m, 'provide')
@@ -26,4 +26,10 @@ t.test('the tour works when pasted', async t => {
   t.match(stdout, /"Providers":\[\{"Schema":"peer","ID":"12D3KooW\w+","Addrs":\["\/ip4\/127\.0\.0\.1\/tcp\/7460"/, 'the HTTP API gives its addresses')
   t.match(stdout, '{"ready":true,"reasons":[]}')
   t.match(stdout, `${key}  withdrawn`, 'the key is the same each time')
+
+  const log = await startCommand(t, 'bash', ['-euo', 'pipefail', '-c', readTour('A log anyone can verify')], { XDG_RUNTIME_DIR: folder, TMPDIR: folder }).exit
+  t.equal(log.code, 0, log.stderr)
+  t.match(log.stdout, /provider\.write .*\n.*provider\.delete/s, 'what the tour did is in the log')
+  t.equal([...log.stdout.matchAll(/^verified +yes/gm)].length, 3, 'online, exported, and without the daemon')
+  t.match(log.stdout, /^c2sp\.org\/tlog-proof@v1\nindex 0\n/m)
 })

@@ -8,6 +8,7 @@ import { usageFailure } from '../failure.ts'
 import { renderFields, type View } from '../layout.ts'
 import { parseAge, parseCount } from '../options.ts'
 import type { Run, Session } from '../session.ts'
+import { printable } from '../text.ts'
 
 interface TrustOptions {
   readonly key?: readonly string[]
@@ -38,9 +39,10 @@ export function addAudit (program: Command, run: Run): void {
   addExport(audit, run)
   audit.command('head')
     .description('show how long the log is, what its checkpoint covers, and by which keys it is known')
+    .option('--keys', 'print the keys alone, one a line, as `audit verify --key` takes them')
     .addHelpText('after', '\n--json prints the answer of GET /v1/audit/head.')
-    .action(run(async ({ client, out }) => {
-      out.answer(await client.auditHead(), renderHead)
+    .action(run(async ({ client, out }, { keys = false }: { readonly keys?: boolean }) => {
+      out.answer(await client.auditHead(), (head, view) => keys ? head.keys.map(key => `${printable(key)}\n`).join('') : renderHead(head, view))
       return 'ok'
     }))
 }

@@ -84,6 +84,7 @@ t.test('head shows the keys, and proof prints a file that verifies by itself', a
   const { log, socket } = await serve(t, 300)
   t.match((await ronctl(['audit', 'head', '--socket', socket])).stdout, `keys                  ${ED25519}`)
   t.strictSame(jsonLines((await ronctl(['audit', 'head', '--json', '--socket', socket])).stdout), [JSON.parse(JSON.stringify({ ...log.head() }))])
+  t.equal((await ronctl(['audit', 'head', '--keys', '--socket', socket])).stdout, `${ED25519}\n${ML_DSA}\n`)
   const { stdout } = await ronctl(['audit', 'proof', '7', '--socket', socket])
   t.equal(parseProofFile(Buffer.from(stdout)).index, 7)
   t.match(await ronctl(['audit', 'proof', '300', '--socket', socket]), { exit: 1, stderr: /No checkpoint covers an entry 300/ })
