@@ -11,6 +11,7 @@ import { EventHub } from '../../../src/http/admin/event-hub.ts'
 import { createEphemeralNoteKeys } from '../../../src/kms/note-keys.ts'
 import { action, createLog, diskStorage, fill, KEYS, NOW, ORIGIN, tempFolder, type Teardown } from '../../audit/logs.ts'
 import { startDaemon } from '../../http/admin/fake-daemon.ts'
+import { start } from '../../process.ts'
 import { jsonLines, ronctl } from '../ronctl.ts'
 
 const [ED25519 = '', ML_DSA = ''] = KEYS.map(formatVerifierKey)
@@ -65,6 +66,14 @@ t.test('log --follow goes on with new entries, without gap or repetition, until 
   })
   t.match(await following, { exit: 0, stderr: '' })
   t.strictSame(seen, Array.from({ length: 53 }, (_, seq) => seq))
+})
+
+t.test('a signal ends log --follow at once, and what was printed stays whole', async t => {
+  const { socket } = await serve(t, 3)
+  const { child, exit, printed } = start(t, 'ronctl', ['audit', 'log', '--follow', '--json', '--socket', socket])
+  await printed(/"seq":2.*\n/)
+  child.kill('SIGTERM')
+  t.match(await exit, { signal: 'SIGTERM', stderr: '', stdout: /\n$/ })
 })
 
 t.test('tail prints events of its topic, earlier ones too, and says when the daemon ended', async t => {
