@@ -58,8 +58,8 @@ t.test('a checkpoint has both signatures, is opened by either key, and by nobody
   const bytes = Buffer.from(await signCheckpoint({ origin: ORIGIN, size: 7, root: leafHash(new Uint8Array()) }, KEYS, NOW))
   for (const key of KEYS) t.strictSame(openCheckpoint(bytes, ORIGIN, [key]).signedBy.map(({ type }) => type), [key.type])
   t.equal(openCheckpoint(bytes, ORIGIN, KEYS).signedAtMs, Math.floor(NOW / 1000) * 1000)
-  t.throws(() => openCheckpoint(bytes, 'example.com/other', KEYS), { fault: 'origin' })
-  t.throws(() => openCheckpoint(bytes, ORIGIN, [parseVerifierKey(VKEY)]), { fault: 'signature' })
+  t.throws(() => openCheckpoint(bytes, 'example.com/other', KEYS), /is of the log/)
+  t.throws(() => openCheckpoint(bytes, ORIGIN, [parseVerifierKey(VKEY)]), /no signature by a trusted key/)
 })
 
 t.test('an entry has one form: an unknown field, another schema and another spelling are refused', async t => {
