@@ -7,6 +7,7 @@ import type { Clock } from '../core/component.ts'
 import { DhtError } from '../core/errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import { acceptCompressedBodies } from './decompress.ts'
 import { HttpError, toDhtError, toEnvelope } from './envelope.ts'
 import type { Certificates } from './tls.ts'
 
@@ -94,6 +95,7 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
       throw new HttpError(414, 'TooLarge', `The URL is longer than ${MAX_URL_BYTES} bytes.`, { reason: 'http_path' })
     }
   })
+  acceptCompressedBodies(app)
   app.setErrorHandler(refuse)
   const routes = methodsByPath(app)
   app.setNotFoundHandler(request => { throw notServed(service, request, routes) })
