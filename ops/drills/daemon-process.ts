@@ -26,6 +26,8 @@ interface Started {
   readonly public: string
   readonly ops: string
   readonly admin: string
+  /** The admin API over TCP, where that is set. */
+  readonly admin_url?: string
   /** The owner's capability. */
   readonly owner: string
 }

@@ -1,13 +1,21 @@
 import { amnesia } from './amnesia.ts'
+import { decompressionBomb } from './decompression-bomb.ts'
 import type { Drill } from './drill.ts'
 import { oversizeBody } from './oversize-body.ts'
+import { policyOutage } from './policy-outage.ts'
 import { quotaStorm } from './quota-storm.ts'
+import { rogueAdmin } from './rogue-admin.ts'
 import { slowLoris } from './slow-loris.ts'
+import { socketPermissions } from './socket-permissions.ts'
 
 /** Every drill, by the name of its file. */
 export const DRILLS: Readonly<Record<string, Drill>> = {
   amnesia,
+  'decompression-bomb': decompressionBomb,
   'oversize-body': oversizeBody,
+  'policy-outage': policyOutage,
   'quota-storm': quotaStorm,
+  'rogue-admin': rogueAdmin,
   'slow-loris': slowLoris,
+  'socket-permissions': socketPermissions,
 }

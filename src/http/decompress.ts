@@ -28,11 +28,11 @@ export function acceptCompressedBodies (app: FastifyInstance): void {
     const name = encoding.trim().toLowerCase()
     const decoder = Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined
     if (decoder === undefined) throw new HttpError(415, 'Unsupported', 'The content encoding is not supported here.', { hint: 'Send gzip, deflate, br or identity.', reason: 'http_type' })
-    return unpack(payload, decoder())
+    return unpack(payload, decoder(), Math.min(MAX_BYTES, request.routeOptions.bodyLimit ?? MAX_BYTES))
   })
 }
 
-function unpack (payload: Readable, decoder: Transform): Body {
+function unpack (payload: Readable, decoder: Transform, maxBytes: number): Body {
   const out: PassThrough & Body = new PassThrough({ highWaterMark: CHUNK.chunkSize })
   let received = 0
   let unpacked = 0
@@ -46,11 +46,12 @@ function unpack (payload: Readable, decoder: Transform): Body {
     received += chunk.byteLength
     out.receivedEncodedLength = received
   })
+  out.on('error', () => {}) // who reads it may have turned away already
   payload.once('error', () => fail(new DhtError('BadRequest', 'The body did not arrive whole.', { reason: 'http_body' })))
   decoder.on('data', (chunk: Buffer) => {
     unpacked += chunk.byteLength
-    if (unpacked > MAX_BYTES || unpacked > received * MAX_RATIO) {
-      return fail(new DhtError('TooLarge', `The body grows beyond ${MAX_RATIO} times its size, or 32 MiB.`, { hint: 'Send it uncompressed.', reason: 'decompress' }))
+    if (unpacked > maxBytes || unpacked > received * MAX_RATIO) {
+      return fail(new DhtError('TooLarge', `The body grows beyond ${MAX_RATIO} times its size, or ${maxBytes / 2 ** 20} MiB.`, { hint: 'Send it uncompressed.', reason: 'decompress' }))
     }
     if (!out.write(chunk)) {
       decoder.pause()

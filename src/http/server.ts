@@ -28,7 +28,7 @@ export interface ServerDeps {
 }
 
 const MAX_BODY_BYTES = 1024 * 1024
-/** A capability has at most 6 KiB, so the admin API can be stricter with all headers together. */
+/** Of all headers together. A capability that leaves no room for the others is refused as one that is too long. */
 const MAX_HEADER_BYTES = { public: 16 * 1024, admin: 8 * 1024, ops: 16 * 1024 } satisfies Record<Service, number>
 const MAX_URL_BYTES = 4096
 const READ_TIMEOUT_MS = 5000
