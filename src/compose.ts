@@ -3,6 +3,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { composeAudit } from './compose/audit.ts'
 import { composeCapabilities } from './compose/capabilities.ts'
 import { composeDiscv5 } from './compose/discv5.ts'
+import { composeGovernance, governanceBarriers, governedParts, type ProviderTtl } from './compose/governance.ts'
 import { composeGuards } from './compose/guards.ts'
 import { composeHttp } from './compose/http.ts'
 import { composeKad } from './compose/kad.ts'
@@ -51,8 +52,10 @@ export interface Daemon extends AsyncDisposable {
 export async function startDaemon (config: Config, surroundings: Surroundings): Promise<Daemon> {
   const { adminSocket, metrics, version } = surroundings
   const load = new LoadMonitor({ toleratedLagMs: config.node.toleratedLag }, { onLag: seconds => metrics.node.lag.set(seconds) })
-  const audit = composeAudit(config, surroundings, peerIdFromPrivateKey(privateKeyFromRaw(surroundings.identity.ed25519Key())).toString())
-  const guards = composeGuards(config, surroundings, { load, audit })
+  const self = peerIdFromPrivateKey(privateKeyFromRaw(surroundings.identity.ed25519Key())).toString()
+  const audit = composeAudit(config, surroundings, self)
+  const governance = composeGovernance(config, surroundings, { self, audit, parts: () => parts })
+  const guards = composeGuards(config, surroundings, { load, audit, barriers: governanceBarriers(governance) })
   const { policy, degraded } = guards
   const capabilities = composeCapabilities(config, surroundings, audit)
   const kad = await composeKad(config, surroundings, guards.admission, guards)
@@ -60,14 +63,30 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   let inForce = config
   const lifecycle = new Lifecycle()
   const readiness = (): ReadinessReport => ({
-    ...reportReadiness([lifecycle, policy, audit, ...kad.checks]), ...(degraded.current !== undefined && { degraded: degraded.current.reason }),
+    ...reportReadiness([lifecycle, policy, audit, governance, ...kad.checks]), ...(degraded.current !== undefined && { degraded: degraded.current.reason }),
   })
-  const digest = configDigest(config)
   metrics.node.build.set({ version: version.version, git_sha: version.gitSha }, 1)
-  metrics.node.config.set({ digest }, 1)
+  const use = (next: Config): void => {
+    inForce = next
+    metrics.node.config.reset()
+    metrics.node.config.set({ digest: configDigest(next) }, 1)
+  }
+  use(config)
 
-  const http = composeHttp(config, surroundings, { kad, discv5, guards, capabilities, audit, readiness, digest })
-  const running = await startAll([load, ...guards.databases, degraded, ...http.ops, audit, ...kad.components, ...discv5.components, ...http.public, http.socket, capabilities.owner, ...http.admin, lifecycle])
+  const http = composeHttp(config, surroundings, { kad, discv5, guards, capabilities, audit, governance, readiness, config: () => inForce })
+  const apply = (changes: Changes, providerTtl?: ProviderTtl): void => {
+    const next = changeConfig(inForce, changes)
+    const { bootstrap } = next.kad
+    if (changes.kad?.bootstrap !== undefined && bootstrap.join() !== inForce.kad.bootstrap.join()) kad.bootstrap.replace(bootstrap) // the only one that may refuse
+    kad.apply({ ...next, providers: { ...next.providers, ...providerTtl } })
+    http.applyLookup(next.lookup)
+    use(next)
+  }
+  const parts = governedParts({ kad, policy, readiness, apply, usePolicy: rules => use({ ...inForce, policy: rules }), config: () => inForce })
+  const running = await startAll([
+    load, ...guards.databases, degraded, ...http.ops, audit, governance, ...kad.components, parts.whenRunning(governance),
+    ...discv5.components, ...http.public, http.socket, capabilities.owner, ...http.admin, lifecycle,
+  ])
   return {
     peerId: kad.host.peerId.toString(),
     addresses: () => kad.host.getMultiaddrs().map(String),
@@ -80,13 +99,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
     readiness,
     reloadCertificates: http.reloadCertificates,
     bootstrapFrom: addresses => kad.bootstrap.replace(addresses),
-    apply: changes => {
-      const next = changeConfig(inForce, changes)
-      if (changes.kad?.bootstrap !== undefined) kad.bootstrap.replace(changes.kad.bootstrap) // the only one that may refuse
-      kad.apply(next)
-      http.applyLookup(next.lookup)
-      inForce = next
-    },
+    apply: changes => apply(changes),
     setMembers: async members => await kad.removal.setMembers(members),
     dropPeer: async peerId => await kad.removal.dropPeer(peerId),
     [Symbol.asyncDispose]: async () => await running[Symbol.asyncDispose](),

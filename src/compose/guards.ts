@@ -6,13 +6,13 @@ import { ASN_DATABASE, COUNTRY_DATABASE, IpDatabase } from '../policy/ip-databas
 import type { Admission } from '../policy/load-monitor.ts'
 import { PROFILE_NAMES } from '../policy/policy.ts'
 import { PolicyHolder } from '../policy/policy-holder.ts'
-import { WritableAdmission, WriteGate } from '../policy/write-gate.ts'
+import { WritableAdmission, WriteGate, type WriteBarrier } from '../policy/write-gate.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export type Guards = ReturnType<typeof composeGuards>
 
 /** What stands before the work on every surface: the policy, degraded mode, load. */
-export function composeGuards ({ policy: rules, node }: Config, { metrics }: Surroundings, { load, audit }: { readonly load: Admission, readonly audit: AuditLog }) {
+export function composeGuards ({ policy: rules, node }: Config, { metrics }: Surroundings, { load, audit, barriers }: { readonly load: Admission, readonly audit: AuditLog, readonly barriers: readonly WriteBarrier[] }) {
   const database = <T>(path: string, kind: { readonly type: RegExp, readonly pick: (record: unknown) => T | undefined }) =>
     path === '' ? undefined : new IpDatabase<T>({ ...kind, path, intervalMs: rules.databaseInterval })
   const asn = database(rules.asnDatabase, ASN_DATABASE)
@@ -29,7 +29,7 @@ export function composeGuards ({ policy: rules, node }: Config, { metrics }: Sur
     store: node.profile === 'macronode' && node.dataDir !== '' ? new FileDegradation(node.dataDir) : new ForgottenDegradation(),
     actions: audit,
   })
-  const writes = new WriteGate([degraded, { kind: 'audit', reason: () => audit.reason() }])
+  const writes = new WriteGate([degraded, { kind: 'audit', reason: () => audit.reason() }, ...barriers])
   const databases = [asn, country].filter(part => part !== undefined)
   return { policy, degraded, writes, databases, admission: new WritableAdmission(load, writes) }
 }

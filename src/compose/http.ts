@@ -1,8 +1,10 @@
 import type { AuditLog } from '../audit/log.ts'
 import type { Config } from '../config/settings.ts'
-import { redactConfig } from '../config/view.ts'
+import { configDigest, redactConfig } from '../config/view.ts'
 import type { ReadinessReport } from '../core/readiness.ts'
+import type { Governance } from '../governance/engine.ts'
 import { EventHub } from '../http/admin/event-hub.ts'
+import { proposalIdOf } from '../http/admin/governance.ts'
 import type { AdminPorts } from '../http/admin/ports.ts'
 import { toPeers, toQuotasBody, toRecords, toStatusBody } from '../http/admin/present.ts'
 import { ReadinessWatch } from '../http/admin/readiness-watch.ts'
@@ -40,13 +42,16 @@ interface HttpDeps {
   readonly capabilities: Capabilities
   readonly audit: AuditLog
   readonly readiness: () => ReadinessReport
-  readonly digest: string
+  readonly governance: Governance
+  /** What is in force now. */
+  readonly config: () => Config
 }
 
 /** The three listeners. A listener whose address is empty is left out. */
-export function composeHttp (config: Config, surroundings: Surroundings, { kad, discv5, guards, capabilities, audit, readiness, digest }: HttpDeps) {
+export function composeHttp (config: Config, surroundings: Surroundings, { kad, discv5, guards, capabilities, audit, governance, readiness, config: inForce }: HttpDeps) {
   const { adminSocket, version, metrics, log, now } = surroundings
   const drainTimeoutMs = config.node.drainTimeout
+  const digest = (): string => configDigest(inForce())
   const deps = { metrics: metrics.http, log: log.child({ component: 'http' }), now }
   const limits = { deadlineMs: config.lookup.deadline, concurrent: config.lookup.concurrent }
   const lookup = new Lookup({
@@ -55,7 +60,7 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
   const values = new ValueLookup(limits, { plane: kad.overlay, metrics: metrics.lookup })
 
   const { admission, policy, writes } = guards
-  const wallDeps = { authorizer: capabilities.authority, policy, admission, writes, rate: new RateLimit({ perSecond: config.admin.requestsPerPrincipalPerSecond }), now }
+  const wallDeps = { authorizer: capabilities.authority, policy, admission, writes, rate: new RateLimit({ perSecond: config.admin.requestsPerPrincipalPerSecond }), proposalId: (name: string) => proposalIdOf(governance, name), now }
   const serverFor = (surface: Surface, inFlight: number, tls?: Certificates) => {
     const app = createServer({ service: surface, inFlight, tls }, deps)
     raiseWall(app, { surface }, wallDeps)
@@ -66,10 +71,10 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
 
   const opsApp = serverFor('ops', Number.POSITIVE_INFINITY)
   const features = [config.node.profile, ...kad.transports, ...discv5.features]
-  addOpsApi(opsApp, { version: { version: version.version, git_sha: version.gitSha, features, config_digest: digest }, readiness, metrics })
+  addOpsApi(opsApp, { version: { version: version.version, git_sha: version.gitSha, features, get config_digest () { return digest() } }, readiness, metrics })
 
   const source = new DaemonStatus({
-    version: version.version, profile: config.node.profile, protocol: config.kad.protocol, configDigest: digest, bucketSize: config.kad.bucketSize, startedAt: now(),
+    version: version.version, profile: config.node.profile, protocol: config.kad.protocol, get configDigest () { return digest() }, bucketSize: config.kad.bucketSize, startedAt: now(),
   }, { readiness, inspection: kad.inspection, metrics, now })
   const history = new StatusHistory(STATUS_PACE, { source, onFailure: err => log.error({ err }, 'the status page has no figures') })
   addStatusPage(opsApp, { source, history })
@@ -77,7 +82,7 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
   const { events, readinessWatch } = composeEvents(surroundings, { audit, readiness })
   const { tlsCert, tlsKey, tlsClientCa } = config.admin
   const certificates = tlsCert === '' ? undefined : new Certificates({ certFile: tlsCert, keyFile: tlsKey, clientCaFile: tlsClientCa }, deps)
-  const ports = adminPorts(config, surroundings, { kad, discv5, guards, capabilities, audit, readiness, digest, lookup, events })
+  const ports = adminPorts(config, surroundings, { kad, discv5, guards, capabilities, audit, governance, readiness, config: inForce, lookup, events })
   const [socketApp, adminApp] = [serverFor('admin', config.admin.inFlight), serverFor('admin', config.admin.inFlight, certificates)]
   for (const app of [socketApp, adminApp]) registerAdminRoutes(app, ports)
 
@@ -104,7 +109,7 @@ function composeEvents ({ metrics, now }: Surroundings, { audit, readiness }: Pi
   return { events, readinessWatch: new ReadinessWatch({ intervalMs: 1000 }, { readiness, events, now }) }
 }
 
-function adminPorts (config: Config, { version, now }: Surroundings, { kad, guards, audit, readiness, digest, lookup, events }: HttpDeps & { readonly lookup: Lookup, readonly events: EventHub }): AdminPorts {
+function adminPorts (config: Config, { version, now }: Surroundings, { kad, guards, audit, governance, readiness, config: inForce, lookup, events }: HttpDeps & { readonly lookup: Lookup, readonly events: EventHub }): AdminPorts {
   const startedAt = now()
   const { inspection } = kad
   return {
@@ -113,7 +118,7 @@ function adminPorts (config: Config, { version, now }: Surroundings, { kad, guar
       ...inspection.totals(),
       profile: config.node.profile,
       protocol: config.kad.protocol,
-      configDigest: digest,
+      configDigest: configDigest(inForce()),
       readiness: readiness(),
       uptimeMs: now() - startedAt,
       rssBytes: process.memoryUsage.rss(),
@@ -127,6 +132,7 @@ function adminPorts (config: Config, { version, now }: Surroundings, { kad, guar
     audit,
     actions: audit,
     events,
-    config: { digest, settings: redactConfig(config) },
+    governance,
+    config: { get digest () { return configDigest(inForce()) }, get settings () { return redactConfig(inForce()) } },
   }
 }

@@ -129,6 +129,9 @@ export const settings = {
     countryDatabase: text('MaxMind DB file that tells the country of an address. Read again when it is replaced.', '', { form: 'path, or empty for none' }),
     databaseInterval: duration('How often the database files are looked at.', '5s', { min: '100ms', max: '1h' }),
   },
+  governance: {
+    genesis: text('File of the genesis that governs this daemon: the signed first state of its network. Afterwards the audit log decides, and values marked as governed are no longer taken from here. Empty: the daemon is not governed.', '', { form: 'path, or empty for none' }),
+  },
   audit: {
     origin: text('Identifies the audit log in its checkpoints, as a URL without scheme. Empty: `svc-dht/<peer ID>`. Another origin is another log.', '', { form: 'text without spaces and `+`, or empty', pattern: /^[^\s+]{0,200}$/ }),
     groupDelay: duration('How long an entry waits for others to share its way to the disk.', '2ms', { max: '10ms' }),

@@ -71,6 +71,9 @@ export class EffectRunner {
     await this.retry()
   }
 
+  /** Believes nothing to be in force. */
+  forget (): void { this.#inForce = undefined }
+
   async retry (): Promise<void> {
     this.#running = this.#running.then(async () => await this.#attempt())
     await this.#running

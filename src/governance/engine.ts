@@ -43,7 +43,6 @@ export interface EngineDeps {
   readonly signals: CanarySignals
   readonly clocks: Clocks
   readonly metrics: Metrics['governance']
-  readonly reject: (reason: GovernanceReason) => void
   readonly log: Logger
 }
 
@@ -135,7 +134,6 @@ export class Governance implements Component, ReadinessCheck {
    */
   async submit (envelope: unknown, caller: Caller = {}): Promise<{ readonly id: string, readonly ledger: Ledger }> {
     if (this.#waiting >= MAX_WAITING) {
-      this.#deps.reject('gov_limit')
       throw refused('gov_limit', 'too many statements wait to be judged', { retryAfterMs: AGAIN_MS })
     }
     this.#waiting++
@@ -166,6 +164,12 @@ export class Governance implements Component, ReadinessCheck {
       })
       this.#schedule()
     })
+  }
+
+  /** Tells the running parts everything again, as when some were not running yet. */
+  async reapply (): Promise<void> {
+    this.#runner.forget()
+    await this.tick()
   }
 
   async #continueFrom (loaded: Loaded, ledger: Ledger): Promise<void> {
@@ -294,12 +298,11 @@ export class Governance implements Component, ReadinessCheck {
   }
 
   #noteRefusal (input: Input, err: DhtError, caller: Caller): void {
-    const { metrics, reject } = this.#deps
+    const { metrics } = this.#deps
     const reason = err.reason as GovernanceReason | undefined
     metrics.actions.inc({ action: nameOf(input), status: 'refused' })
     if (reason === undefined) return
     if (reason === 'gov_pq' || (reason === 'gov_window' && nameOf(input) === 'proposal.execute')) metrics.pqDowngradeAttempts.inc()
-    reject(reason)
     this.#refusals.add({ ...describeRefused(input), action: nameOf(input), reason, message: err.message, capabilityId: caller.capabilityId })
   }
 

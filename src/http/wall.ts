@@ -24,6 +24,8 @@ export interface WallDeps {
   readonly admission: Admission
   readonly writes: Pick<WriteGate, 'assertOpen'>
   readonly now: Clock
+  /** The id of the proposal that a path names by id or number. */
+  readonly proposalId?: ((idOrNumber: string) => string | undefined) | undefined
 }
 
 declare module 'fastify' {
@@ -51,7 +53,7 @@ export function raiseWall (app: FastifyInstance, { surface }: Options, deps: Wal
     if (access !== 'public') {
       // A browser or script learns what to send; this stays on the reply only when the next line throws.
       reply.header('www-authenticate', 'Bearer')
-      request.principal = deps.authorizer.authorize(bearerToken(request.raw.rawHeaders), { permission: access, ip, now, ...proposalOf(request) })
+      request.principal = deps.authorizer.authorize(bearerToken(request.raw.rawHeaders), { permission: access, ip, now, ...proposalOf(request, deps) })
       reply.removeHeader('www-authenticate')
     }
     deps.policy.assertAdmits({ ip })
@@ -62,10 +64,10 @@ export function raiseWall (app: FastifyInstance, { surface }: Options, deps: Wal
 }
 
 /** The proposal that the path names, for capabilities that are held to one. */
-function proposalOf ({ routeOptions: { url = '' }, params }: FastifyRequest): { readonly proposal?: string } {
+function proposalOf ({ routeOptions: { url = '' }, params }: FastifyRequest, { proposalId }: Pick<WallDeps, 'proposalId'>): { readonly proposal?: string } {
   const name = /^\/v1\/governance\/proposals\/:(\w+)/.exec(url)?.[1]
   const proposal = name === undefined ? undefined : (params as Readonly<Record<string, string>>)[name]
-  return proposal === undefined ? {} : { proposal }
+  return proposal === undefined ? {} : { proposal: proposalId?.(proposal) ?? proposal }
 }
 
 /** A Unix socket has no address; its clients are of this machine. */

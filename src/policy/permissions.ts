@@ -32,7 +32,7 @@ const READ = PERMISSIONS.filter(permission => permission.endsWith(':read'))
 
 /**
  * What a grant of a role may do at most (svc-dht-governance §2). Ops deploys, runs canaries and sets degraded mode, but changes
- * neither lists nor bootstraps nor PQ; security approves those; the owner arbitrates; the auditor reads and files disputes.
+ * neither lists nor bootstraps nor PQ; security approves those, and may execute them; the owner arbitrates; the auditor reads and files disputes.
  * Holding `governance:approve` only admits the request: what counts there is a signer's signature.
  */
 export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
@@ -43,7 +43,7 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
   ],
   security: [
     ...READ, 'ban:write', 'cap:mint', 'cap:revoke', 'kms:use', 'kms:manage',
-    'governance:propose', 'governance:approve', 'governance:veto', 'governance:freeze', 'governance:dispute',
+    'governance:propose', 'governance:approve', 'governance:execute', 'governance:veto', 'governance:freeze', 'governance:dispute',
     'membership:propose', 'membership:approve',
   ],
   auditor: [...READ, 'governance:dispute'],
@@ -87,6 +87,25 @@ export const ROUTES: Readonly<Record<Surface, Readonly<Record<string, Access>>>>
     'GET /v1/config/digest': 'config:read',
     'GET /v1/ops/degraded': 'ops:read',
     'PUT /v1/ops/degraded': 'ops:degraded',
+    'GET /v1/governance/status': 'governance:read',
+    'GET /v1/governance/state': 'governance:read',
+    'GET /v1/governance/charter': 'governance:read',
+    'GET /v1/governance/proposals': 'governance:read',
+    'GET /v1/governance/proposals/:id': 'governance:read',
+    'GET /v1/governance/disputes': 'governance:read',
+    'GET /v1/governance/obligations': 'governance:read',
+    'POST /v1/governance/proposals': 'governance:propose',
+    'POST /v1/governance/proposals/:id/approvals': 'governance:approve',
+    'POST /v1/governance/proposals/:id/veto': 'governance:veto',
+    'POST /v1/governance/proposals/:id/execute': 'governance:execute',
+    'POST /v1/governance/proposals/:id/promote': 'governance:execute',
+    'POST /v1/governance/proposals/:id/rollback': 'governance:execute',
+    'POST /v1/governance/freeze': 'governance:freeze',
+    'POST /v1/governance/disputes': 'governance:dispute',
+    'POST /v1/governance/disputes/resolutions': 'governance:dispute',
+    'POST /v1/governance/obligations': 'governance:execute',
+    'GET /v1/membership/status': 'membership:read',
+    'GET /v1/membership/members': 'membership:read',
   },
   ops: {
     'GET /healthz': 'public',

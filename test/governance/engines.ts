@@ -90,7 +90,6 @@ export class Home {
       signals: { read: async () => this.reading },
       clocks: { wall: now, monotonic: () => this.network.at - START },
       metrics: this.metrics.governance,
-      reject: () => {},
       log: logger,
       ...deps,
     })

@@ -4,6 +4,7 @@ import type { WalkTrace } from '../../core/peer.ts'
 import type { LookupPort } from '../../lookup/answer.ts'
 import type { AuditPort } from './audit.ts'
 import type { DegradedPort } from './degraded.ts'
+import type { GovernancePort } from './governance.ts'
 import type { EventHub } from './event-hub.ts'
 import type { PeersBody, QuotasBody, RecordsBody, StatusBody } from './wire.ts'
 
@@ -21,6 +22,7 @@ export interface AdminPorts {
   /** Where what operators do is kept before it takes effect. */
   readonly actions: ActionLog
   readonly events: EventHub
+  readonly governance: GovernancePort
   readonly config: { readonly digest: string, readonly settings: Readonly<Record<string, string>> }
 }
 

@@ -4,7 +4,9 @@ import { addAuditRoutes } from './audit.ts'
 import { addConfigRoutes } from './config.ts'
 import { addDegradedRoutes } from './degraded.ts'
 import { addEventsRoute } from './events.ts'
+import { addGovernanceRoutes } from './governance.ts'
 import { addLookupRoutes } from './lookups.ts'
+import { addMembershipRoutes } from './membership.ts'
 import { addPeersRoute } from './peers.ts'
 import type { AdminPorts } from './ports.ts'
 import { addProviderRoutes } from './providers.ts'
@@ -28,6 +30,8 @@ export function registerAdminRoutes (app: FastifyInstance, ports: AdminPorts): v
   addLookupRoutes(app, ports)
   addAuditRoutes(app, ports)
   addEventsRoute(app, ports)
+  addGovernanceRoutes(app, ports)
+  addMembershipRoutes(app, ports)
 }
 
 function acceptOnlyJson (app: FastifyInstance): void {

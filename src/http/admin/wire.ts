@@ -1,4 +1,9 @@
 import type { Entry } from '../../audit/format/entry.ts'
+import type { Envelope } from '../../governance/envelope.ts'
+import type { Dispute, Obligation, Stage } from '../../governance/ledger.ts'
+import type { Standing } from '../../governance/quorum.ts'
+import type { SectionName, Sections } from '../../governance/state.ts'
+import type { Proposal } from '../../governance/statement.ts'
 
 /** The JSON that the admin API speaks: what `ronctl --json` prints, and what scripts may rely on. Times are ISO 8601 UTC. */
 
@@ -165,6 +170,85 @@ export type EventTopic = 'audit' | 'readiness'
 export type BusEvent =
   | { readonly id: number, readonly at: string, readonly topic: 'audit', readonly entry: Entry }
   | { readonly id: number, readonly at: string, readonly topic: 'readiness', readonly readiness: ReadinessBody }
+
+/** The body of every `POST` of governance: one signed statement. With `dry_run` it is judged and nothing is done. */
+export interface StatementRequest { readonly envelope: Envelope, readonly dry_run?: boolean }
+
+/** `GET /v1/governance/status` */
+export interface GovernanceStatusBody {
+  readonly governed: boolean
+  /** Why what is kept is not trusted; absent while it is. */
+  readonly fault?: { readonly kind: string, readonly message: string }
+  /** The rest is there while `governed` and not at fault from the start. */
+  readonly network_id?: string
+  readonly time?: string
+  readonly epoch?: number
+  readonly inputs?: number
+  readonly root?: string
+  readonly digests?: Readonly<Record<SectionName, string>>
+  readonly quorum?: { readonly needed: number, readonly emergency: number, readonly approvers: number, readonly reduced_until?: string }
+  readonly pq?: { readonly required: boolean, readonly downgrade_opens_at?: string }
+  readonly open?: { readonly proposals: number, readonly disputes: number, readonly obligations_due: number, readonly obligations_overdue: number }
+  readonly freezes?: ReadonlyArray<{ readonly scope: string, readonly ends_at: string }>
+  readonly overrides?: ReadonlyArray<{ readonly id: string, readonly kind: string, readonly ends_at: string }>
+}
+
+/** `GET /v1/governance/state`: what is agreed, and what differs from it on this daemon while a canary runs. */
+export interface GovernanceStateBody {
+  readonly network_id: string
+  readonly epoch: number
+  readonly root: string
+  readonly sections: Sections
+  readonly digests: Readonly<Record<SectionName, string>>
+  readonly in_force: Partial<Sections>
+}
+
+export interface ProposalBody {
+  readonly id: string
+  /** A number for people, local to this daemon: wherever an id goes, it goes too. */
+  readonly number: number
+  readonly stage: Stage
+  readonly proposal: Proposal
+  readonly approvals: ReadonlyArray<{ readonly actor: string, readonly at: string, readonly ml_dsa_87: boolean }>
+  readonly submitted_at: string
+  readonly lapses_at: string
+  readonly approved_at?: string
+  readonly canary_at?: string
+  readonly closed_at?: string
+  readonly canary_green?: boolean
+  readonly disputed: boolean
+}
+
+/** `GET /v1/governance/proposals/{id}`: what it needs and has, and what it would change; absent when it no longer fits the state. */
+export interface ProposalDetailBody extends ProposalBody {
+  readonly standings?: readonly Standing[]
+  readonly before?: unknown
+  readonly after?: unknown
+  readonly after_digest?: string
+}
+
+export interface ProposalsBody { readonly proposals: readonly ProposalBody[] }
+
+/** The answer to a statement: its id, and the proposal that it is about, if it is about one. */
+export interface StatementBody { readonly id: string, readonly dry_run: boolean, readonly proposal?: ProposalBody }
+
+export interface DisputesBody { readonly disputes: readonly Dispute[] }
+export interface ObligationsBody { readonly obligations: ReadonlyArray<Obligation & { readonly overdue: boolean }> }
+export interface CharterBody { readonly charter: Sections['charter'], readonly digest: string }
+
+/** `GET /v1/membership/status` */
+export interface MembershipStatusBody {
+  readonly mode: Sections['members']['mode']
+  readonly active: number
+  readonly revoked: number
+  readonly digest: string
+  readonly epoch: number
+  /** What is kept is not trusted: the last safe list holds. */
+  readonly restricted: boolean
+}
+
+/** `GET /v1/membership/members` */
+export interface MembersBody { readonly members: Sections['members']['nodes'] }
 
 /** Every error, on every surface. */
 export interface ErrorBody {
