@@ -1,0 +1,146 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Envelope } from '../../src/governance/envelope.ts'
+import { askAdmin } from '../admin.ts'
+import { startTestDaemon, type TestDaemon } from '../daemon.ts'
+import { charterOf, everyone, genesisOf, HOUR, Network, stateOf } from './fixtures.ts'
+
+// A real daemon that is governed, over its admin API: what is agreed holds in the running parts, at once.
+
+const SEED = { fingerprint: '12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf', endpoint: '/ip4/127.0.0.1/tcp/1' }
+const MEMBER = { id: 'one', keys: { peer_id: SEED.fingerprint }, roles: ['server'], status: 'active' } as const
+
+interface Body { readonly id: string, readonly settings: Readonly<Record<string, string>>, readonly proposal?: { readonly stage: string } }
+interface Answer { readonly status: number | undefined, readonly body: Body }
+
+class Governed {
+  readonly network = new Network()
+  readonly daemon: TestDaemon
+  constructor (daemon: TestDaemon) {
+    this.daemon = daemon
+    this.network.at = Date.now()
+  }
+
+  async get (path: string): Promise<Answer> {
+    return await askAdmin(this.daemon.adminSocket, 'GET', path) as Answer
+  }
+
+  async post (path: string, body: unknown): Promise<Answer> {
+    return await askAdmin(this.daemon.adminSocket, 'POST', path, body) as Answer
+  }
+
+  async send (path: string, envelope: Envelope): Promise<Answer> {
+    return await this.post(`/v1/governance/${path}`, { envelope })
+  }
+
+  /** Proposes, and has it approved by so many; its id. */
+  async agree (t: Test, envelope: Envelope, approvals = 2): Promise<string> {
+    const { body: { id } } = await this.send('proposals', envelope)
+    for (const keys of this.network.cast.sec.slice(0, approvals)) t.equal((await this.send(`proposals/${id}/approvals`, this.network.about('approval', id, keys))).status, 200)
+    return id
+  }
+
+  async execute (id: string): Promise<Answer> {
+    return await this.send(`proposals/${id}/execute`, this.network.about('execution', id, this.network.cast.ops))
+  }
+}
+
+async function start (t: Test): Promise<Governed> {
+  const folder = mkdtempSync(join(tmpdir(), 'svc-dht-gov-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const { cast } = new Network()
+  const genesis = genesisOf(stateOf(charterOf(cast), { bootstrap: { seeds: [SEED] } }), everyone(cast))
+  writeFileSync(join(folder, 'genesis.json'), JSON.stringify(genesis))
+  return new Governed(await startTestDaemon(t, { flags: { 'governance.genesis': join(folder, 'genesis.json') } }))
+}
+
+t.test('what the genesis says holds from the start, whatever the configuration says', async t => {
+  const governed = await start(t)
+  const { settings } = (await governed.get('/v1/config')).body
+  t.match(settings, { 'kad.concurrency': '3', 'lookup.deadline': '25s', 'kad.bootstrap': `${SEED.endpoint}/p2p/${SEED.fingerprint}` })
+  t.equal(await governed.daemon.metric('policy_profile_active{profile="standard"}'), 1)
+  const { body } = await governed.get('/v1/governance/status')
+  t.match(body, { governed: true, epoch: 0, quorum: { needed: 2, emergency: 3 }, pq: { required: false } })
+  t.equal(governed.daemon.readiness().reasons.some(({ condition }) => condition === 'governance'), false)
+})
+
+t.test('a policy is tried as a canary, and the digest of the configuration says so', async t => {
+  const governed = await start(t)
+  const digest = async (): Promise<unknown> => ((await (await fetch(`${governed.daemon.opsUrl}/version`)).json()) as { config_digest: string }).config_digest
+  const before = await digest()
+  const id = await governed.agree(t, governed.network.proposal('policy', { op: 'set', values: { profile: 'strict' } }))
+  const { body: detail } = await governed.get('/v1/governance/proposals/1')
+  t.match(detail, { id, number: 1, stage: 'approved', before: { profile: 'standard' }, after: { profile: 'strict' }, standings: [{ needed: 2 }] })
+  t.equal((await governed.execute(id)).body.proposal?.stage, 'canary')
+  t.equal(await governed.daemon.metric('policy_profile_active{profile="strict"}'), 1)
+  t.not(await digest(), before)
+  t.match((await governed.get('/v1/governance/state')).body, { sections: { policy: { profile: 'standard' } }, in_force: { policy: { profile: 'strict' } } })
+  const back = governed.network.about('rollback', id, governed.network.cast.ops)
+  t.equal((await governed.send('proposals/1/rollback', back)).status, 200)
+  t.equal(await governed.daemon.metric('policy_profile_active{profile="standard"}'), 1)
+  t.equal(await digest(), before)
+})
+
+t.test('a bootstrap set goes back when its canary ends', async t => {
+  const governed = await start(t)
+  const hashes = async (): Promise<string> => /bootstrap_set_hash\{hash="([^"]+)"\} 1/.exec(await (await fetch(`${governed.daemon.opsUrl}/metrics`)).text())?.[1] ?? ''
+  const before = await hashes()
+  const added = { fingerprint: '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp', endpoint: '/ip4/127.0.0.1/tcp/2' }
+  const { network } = governed
+  network.ledger = { ...network.ledger, state: { ...network.ledger.state, sections: { ...network.ledger.state.sections, bootstrap: { seeds: [SEED] } } } }
+  const id = await governed.agree(t, network.proposal('bootstrap', { op: 'add', seed: added }))
+  await governed.execute(id)
+  t.not(await hashes(), before)
+  await governed.send(`proposals/${id}/rollback`, network.about('rollback', id, network.cast.ops))
+  t.equal(await hashes(), before)
+})
+
+t.test('a freeze refuses writes from the moment that it is executed', async t => {
+  const governed = await start(t)
+  const id = await governed.agree(t, governed.network.proposal('freezes', { op: 'freeze', scope: 'writes', duration_ms: HOUR }, { authority: 'emergency' }), 3)
+  t.equal((await governed.execute(id)).status, 200)
+  const frozen = await governed.post('/v1/providers', { key: `b3:${'aa'.repeat(32)}` })
+  t.equal(frozen.status, 503)
+  t.match(JSON.stringify(frozen.body), /frozen/)
+  t.equal(await governed.daemon.metric('rejected_total{reason="frozen"}'), 1)
+})
+
+t.test('members are those that the quorum agreed on', async t => {
+  const governed = await start(t)
+  await governed.execute(await governed.agree(t, governed.network.proposal('members', { op: 'add', node: MEMBER })))
+  t.match((await governed.get('/v1/membership/members')).body, { members: [MEMBER] })
+  t.match((await governed.get('/v1/membership/status')).body, { mode: 'off', active: 1, revoked: 0, restricted: false })
+})
+
+t.test('bodies are strict, a path takes its own kind about its own proposal, and a dry run does nothing', async t => {
+  const governed = await start(t)
+  const { network } = governed
+  const envelope = network.proposal('policy', { op: 'set', values: { profile: 'strict' } })
+  t.equal((await governed.post('/v1/governance/proposals', { envelope, extra: 1 })).status, 400)
+  t.equal((await governed.post('/v1/governance/proposals', { envelope, dry_run: 'yes' })).status, 400)
+  t.equal((await governed.send('freeze', envelope)).status, 400)
+  t.equal((await governed.send('disputes', envelope)).status, 400)
+  t.equal((await governed.post('/v1/governance/proposals', { envelope, dry_run: true })).status, 200)
+  t.strictSame((await governed.get('/v1/governance/proposals')).body, { proposals: [] })
+  const { body: { id } } = await governed.send('proposals', envelope)
+  const { body: { id: other } } = await governed.send('proposals', network.proposal('policy', { op: 'set', values: { profile: 'open' } }))
+  t.equal((await governed.send(`proposals/${other}/approvals`, network.about('approval', id, network.cast.sec[0]))).status, 400)
+  t.equal((await governed.send('proposals/9/approvals', network.about('approval', id, network.cast.sec[0]))).status, 404)
+  t.match(await governed.send(`proposals/${id}/execute`, network.about('execution', id, network.cast.ops)), { status: 409, body: { error: { code: 'QuorumNotMet' } } })
+})
+
+t.test('a daemon that is not governed says so', async t => {
+  const governed = new Governed(await startTestDaemon(t))
+  t.strictSame((await governed.get('/v1/governance/status')).body, { governed: false })
+  t.equal((await governed.get('/v1/governance/proposals')).status, 404)
+  t.equal((await governed.get('/v1/membership/status')).status, 404)
+})
+
+t.test('with a genesis that cannot be read nothing is trusted: reads go on, writes do not', async t => {
+  const governed = new Governed(await startTestDaemon(t, { flags: { 'governance.genesis': '/nonexistent/genesis.json' } }))
+  t.match((await governed.get('/v1/governance/status')).body, { governed: true, fault: { kind: 'genesis' } })
+  t.equal((await governed.post('/v1/providers', { key: `b3:${'aa'.repeat(32)}` })).status, 503)
+  t.ok(governed.daemon.readiness().reasons.some(({ condition }) => condition === 'governance'))
+})
