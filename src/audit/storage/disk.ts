@@ -79,15 +79,18 @@ export class DiskLogStorage implements LogStorage {
 
   async publish (files: ReadonlyArray<readonly [string, Uint8Array]>): Promise<void> {
     const folders = new Set<string>()
+    const replaced: string[] = []
     for (const [path, bytes] of files) {
       const target = join(this.#options.folder, path)
       if (path === 'checkpoint') for (const folder of folders) await syncFolder(folder) // what it covers comes before it
       await mkdir(dirname(target), { recursive: true, mode: 0o700 })
       await replaceFile(target, bytes)
       for (let folder = dirname(target); folder.length >= this.#options.folder.length; folder = dirname(folder)) folders.add(folder)
-      if (!path.includes('.p/')) await rm(`${target}.p`, { recursive: true, force: true })
+      if (path !== 'checkpoint' && !path.includes('.p/')) replaced.push(`${target}.p`)
     }
     await syncFolder(this.#options.folder)
+    // Not before: until the new checkpoint is on disk, the old one is the one a restart verifies by, and it needs the partial tiles.
+    for (const folder of replaced) await rm(folder, { recursive: true, force: true })
   }
 
   async readPending (): Promise<Pending[]> {
