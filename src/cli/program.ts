@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { addAudit } from './commands/audit.ts'
+import { addCap } from './commands/cap/cap.ts'
 import { addClosest } from './commands/closest.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
@@ -28,7 +29,7 @@ export interface GlobalOptions {
 
 /** Every command, in the order of the help page: publishing, asking, looking after the daemon. */
 const COMMANDS = [
-  addProvide, addWithdraw, addFind, addPeer, addClosest, addRecords, addTable, addStatus, addReady, addQuotas, addOps, addAudit, addTail, addConfig, addVersion, addCompletion,
+  addProvide, addWithdraw, addFind, addPeer, addClosest, addRecords, addTable, addStatus, addReady, addQuotas, addOps, addAudit, addTail, addCap, addConfig, addVersion, addCompletion,
 ] as const
 
 const NOTES = `

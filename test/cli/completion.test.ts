@@ -30,7 +30,7 @@ function completerFor (t: { teardown (fn: () => unknown): unknown }, script: str
 
 t.test('bash completes commands, options, values and files', { skip: isMissing('bash') }, async t => {
   const complete = completerFor(t, await scriptFor('bash'))
-  t.same(complete('ronctl', 'c'), ['closest', 'completion', 'config'])
+  t.same(complete('ronctl', 'c'), ['cap', 'closest', 'completion', 'config'])
   t.same(complete('ronctl', 'config', ''), ['--cap', '--help', '--json', '--socket', '--version', 'check', 'get', 'hash', 'help'])
   t.same(complete('ronctl', 'config', 'check', '--f'), ['--file'])
   t.same(complete('ronctl', 'find', '--l'), ['--limit'])
