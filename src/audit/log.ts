@@ -51,6 +51,8 @@ interface Waiting {
   readonly done: PromiseWithResolvers<Recorded>
 }
 
+/** How soon the disk is tried again after it took no entry: with writes refused at the wall nobody else would. */
+const RETRY_MS = 1000
 /** Entries that one flush takes. */
 const GROUP_ENTRIES = 4096
 const READ_ENTRIES = 1000
@@ -69,6 +71,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   #writing: Promise<void> = Promise.resolve()
   #flush: NodeJS.Timeout | undefined
   #publishing: NodeJS.Timeout | undefined
+  #retrying: NodeJS.Timeout | undefined
   #refusal: string | undefined = 'the audit log is being verified'
   /** False when what went wrong may pass, as a full disk does. */
   #isFinal = false
@@ -102,6 +105,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     if (!this.#isOpen) return
     clearTimeout(this.#flush)
     clearTimeout(this.#publishing)
+    clearTimeout(this.#retrying)
     await this.#enqueue(async () => await this.#commit())
     await this.#enqueue(async () => await this.#publish()).catch(err => this.#deps.log.error({ err }, 'audit log: the last checkpoint could not be written'))
     this.#isOpen = false
@@ -248,6 +252,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
         // An entry may be on disk of an action that was refused, as after a crash before the answer.
         this.#refuse(err)
         for (const { done } of kept) done.reject(this.#degraded())
+        if (!this.#isFinal) this.#scheduleRetry()
       }
     }
   }
@@ -260,6 +265,18 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
         if (!this.#isFinal) this.#schedulePublish()
       })
     }, this.#options.publishMs).unref()
+  }
+
+  /** The mark is written where it stands already: a disk that takes it and its flush is tried with entries again. */
+  #scheduleRetry (): void {
+    this.#retrying ??= setTimeout(() => {
+      this.#retrying = undefined
+      if (this.#refusal === undefined || this.#isFinal) return
+      this.#enqueue(async () => await this.#deps.storage.append(new Uint8Array(0))).then(() => { this.#refusal = undefined }, err => {
+        this.#refuse(err)
+        if (!this.#isFinal) this.#scheduleRetry()
+      })
+    }, RETRY_MS).unref()
   }
 
   async #publish (): Promise<void> {

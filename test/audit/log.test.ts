@@ -204,3 +204,21 @@ t.test('a file that is deleted while the log runs ends it; reads go on', async t
   t.equal((await Array.fromAsync(log.entries())).length, 1)
   await log.stop()
 })
+
+t.test('a disk that was full is tried again by the log itself, for nobody else writes while it refuses', async t => {
+  const storage = new MemoryLogStorage({ limitBytes: 1_000_000 })
+  const append = storage.append.bind(storage)
+  let isFull = true
+  storage.append = async bytes => {
+    if (isFull) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    await append(bytes)
+  }
+  const { log } = createLog(storage)
+  await log.start()
+  await t.rejects(log.record(action(0)), { code: 'DegradedAudit' })
+  t.match(log.reason(), /no space left/)
+  isFull = false
+  while (log.reason() !== undefined) await new Promise(resolve => setImmediate(resolve))
+  t.match(await log.record(action(1)), { seq: 0 })
+  await log.stop()
+})
