@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Readable, Writable } from 'node:stream'
 import type {
-  AuditEntriesBody, AuditHeadBody, BusEvent, ConfigBody, ConfigDigestBody, DegradedBody, DegradedRequest, ErrorBody, EventTopic, LookupEvent, PeersBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatusBody, WithdrawBody,
+  AuditEntriesBody, AuditHeadBody, BusEvent, CapMintBody, CapMintRequest, CapPermissionsBody, CapRevokeBody, CapRevokeRequest, CapRotateBody, CapRotateRequest, CapsBody, CapTestBody, CapTestRequest, ConfigBody, ConfigDigestBody, DegradedBody, DegradedRequest, ErrorBody, EventTopic, LookupEvent, PeersBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatusBody, WithdrawBody,
 } from '../http/admin/wire.ts'
 import { Failure, refusalFailure } from './failure.ts'
 import { readBytes, readLines, readText } from './read-body.ts'
@@ -21,7 +21,7 @@ export interface AdminClientOptions {
 
 interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  readonly body?: ProvideRequest | DegradedRequest
+  readonly body?: ProvideRequest | DegradedRequest | CapMintRequest | CapRevokeRequest | CapTestRequest | CapRotateRequest
 }
 
 const DEFAULT_IDLE_TIMEOUT_MS = 45_000
@@ -81,6 +81,31 @@ export class AdminClient {
 
   turnDegraded (body: DegradedRequest): Promise<DegradedBody> {
     return this.#json('/v1/ops/degraded', { method: 'PUT', body })
+  }
+
+  mint (body: CapMintRequest): Promise<CapMintBody> {
+    return this.#json('/v1/caps', { method: 'POST', body })
+  }
+
+  /** A page; `next` leads to the next. */
+  capabilities (after?: string): Promise<CapsBody> {
+    return this.#json(`/v1/caps${after === undefined ? '' : `?after=${encodeURIComponent(after)}`}`)
+  }
+
+  revoke (body: CapRevokeRequest): Promise<CapRevokeBody> {
+    return this.#json('/v1/caps/revoke', { method: 'POST', body })
+  }
+
+  testCapability (body: CapTestRequest): Promise<CapTestBody> {
+    return this.#json('/v1/caps/test', { method: 'POST', body })
+  }
+
+  permissions (): Promise<CapPermissionsBody> {
+    return this.#json('/v1/caps/permissions')
+  }
+
+  rotateRoot (body: CapRotateRequest): Promise<CapRotateBody> {
+    return this.#json('/v1/caps/rotate-root', { method: 'POST', body })
   }
 
   auditHead (): Promise<AuditHeadBody> {

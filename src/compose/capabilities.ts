@@ -7,16 +7,18 @@ import { ensureOwner } from '../auth/grants/owner.ts'
 import type { Config } from '../config/settings.ts'
 import type { Component } from '../core/component.ts'
 import { DhtError } from '../core/errors.ts'
-import { createEphemeralRoots } from '../kms/macaroon-roots.ts'
+import type { CapsPort } from '../http/admin/caps.ts'
+import { Custody } from '../kms/custody.ts'
+import { EphemeralKeyStore } from '../kms/key-store.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const MAX_GRANTS = 10_000
 
-export type Capabilities = ReturnType<typeof composeCapabilities>
+export type Capabilities = Awaited<ReturnType<typeof composeCapabilities>>
 
-/** Who may do what. The first owner's token goes into a file of this user's, or is there to be shown once. */
-export function composeCapabilities ({ node }: Config, { ownerFile, metrics, log, now }: Surroundings, audit: AuditLog) {
-  const grants = new Grants({ maxGrants: MAX_GRANTS }, { roots: createEphemeralRoots(), log: audit, metrics: metrics.auth, now })
+/** Who may do what, until the process ends. The first owner's token goes into a file of this user's, or is there to be shown once. */
+export async function composeCapabilities ({ node }: Config, { ownerFile, metrics, log, now }: Surroundings, audit: AuditLog) {
+  const grants = new Grants({ maxGrants: MAX_GRANTS }, { roots: await Custody.open(new EphemeralKeyStore()), log: audit, metrics: metrics.auth, now })
   const tokenFile = ownerFile ?? (node.profile === 'macronode' && node.dataDir !== '' ? join(node.dataDir, 'owner.cap') : undefined)
   let ownerToken: string | undefined
   const owner: Component = {
@@ -30,5 +32,14 @@ export function composeCapabilities ({ node }: Config, { ownerFile, metrics, log
     },
     stop: async () => { if (ownerFile !== undefined) rmSync(ownerFile, { force: true }) },
   }
-  return { grants, authority: new Authority({ grants }), owner, ownerToken: () => ownerToken }
+  const authority = new Authority({ grants })
+  const caps: CapsPort = {
+    mint: async (request, by) => await grants.mint(request, by),
+    revoke: async (revocation, by, reason) => await grants.revoke(revocation, by, reason),
+    list: () => grants.list(),
+    beginRotation: async (by, reason) => await grants.beginRotation(by, reason),
+    finishRotation: async (by, reason) => await grants.finishRotation(by, reason),
+    judge: (token, attempt) => authority.judge(token, attempt),
+  }
+  return { grants, authority, caps, owner, ownerToken: () => ownerToken }
 }

@@ -109,7 +109,7 @@ function composeEvents ({ metrics, now }: Surroundings, { audit, readiness }: Pi
   return { events, readinessWatch: new ReadinessWatch({ intervalMs: 1000 }, { readiness, events, now }) }
 }
 
-function adminPorts (config: Config, { version, now }: Surroundings, { kad, guards, audit, governance, readiness, config: inForce, lookup, events }: HttpDeps & { readonly lookup: Lookup, readonly events: EventHub }): AdminPorts {
+function adminPorts (config: Config, { version, now }: Surroundings, { kad, guards, capabilities, audit, governance, readiness, config: inForce, lookup, events }: HttpDeps & { readonly lookup: Lookup, readonly events: EventHub }): AdminPorts {
   const startedAt = now()
   const { inspection } = kad
   return {
@@ -127,6 +127,8 @@ function adminPorts (config: Config, { version, now }: Surroundings, { kad, guar
     records: key => toRecords(inspection.records(key)),
     quotas: peer => toQuotasBody(inspection.quotas(peer)),
     announcer: kad.announcer,
+    caps: capabilities.caps,
+    now,
     lookup,
     degraded: guards.degraded,
     audit,

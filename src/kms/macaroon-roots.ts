@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, randomBytes, type KeyObject } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 
 /**
  * The root keys of macaroons, which never leave custody. Each version is one secret, and every grant has a root key of its own
@@ -16,18 +16,6 @@ export interface MacaroonRoots {
 
 export const ROOT_SECRET_BYTES = 32
 const KEY_GENERATOR = createSecretKey(Buffer.concat([Buffer.from('macaroons-key-generator'), Buffer.alloc(9)]))
-
-/** Root keys that are gone with the process. */
-export function createEphemeralRoots (): MacaroonRoots {
-  const secret = createSecretKey(randomBytes(ROOT_SECRET_BYTES))
-  return {
-    current: 1,
-    firstSignature: (version, rootKeyId, identifier) => {
-      if (version !== 1) throw new Error(`macaroon-root has no version ${version}`)
-      return firstSignatureUnder(secret, rootKeyId, identifier)
-    },
-  }
-}
 
 export function firstSignatureUnder (secret: KeyObject, rootKeyId: string, identifier: Uint8Array): Uint8Array {
   return hmac(createSecretKey(deriveMacaroonKey(hmac(secret, Buffer.from(`svc-dht macaroon root key ${rootKeyId}`)))), identifier)

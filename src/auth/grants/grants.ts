@@ -3,7 +3,7 @@ import type { Clock } from '../../core/component.ts'
 import type { ActionLog } from '../../core/control-action.ts'
 import { jsonDigest } from '../../core/digest.ts'
 import { DhtError } from '../../core/errors.ts'
-import type { MacaroonRoots } from '../../kms/macaroon-roots.ts'
+import type { Custody } from '../../kms/custody.ts'
 import type { Metrics } from '../../observability/metrics.ts'
 import { formatIdentifier, type GrantSource, type KnownGrant } from '../authority.ts'
 import { SERVICE } from '../caveats.ts'
@@ -13,7 +13,7 @@ import { type Changer, type Grant, hasExpired, isRevoked, type MintRequest, type
 import { termsWithin } from './within.ts'
 
 export interface GrantsDeps {
-  readonly roots: MacaroonRoots
+  readonly roots: Pick<Custody, 'current' | 'firstSignature' | 'rotate' | 'retire'>
   readonly log: ActionLog
   readonly metrics: Metrics['auth']
   readonly now: Clock
@@ -94,6 +94,34 @@ export class Grants implements GrantSource {
     })
   }
 
+  /** Adds a version of the root, under which is minted from now on; what was minted before goes on. @throws {DhtError} DegradedAudit */
+  async beginRotation (by: Changer, reason: string): Promise<number> {
+    return await this.#inTurn(async () => {
+      await this.#deps.log.record({ ...actorOf(by), action: 'cap.rotate-root', reason, opId: randomUUID(), event: { phase: 'prepare', from: this.#deps.roots.current } })
+      return await this.#deps.roots.rotate('macaroon-root')
+    })
+  }
+
+  /**
+   * Destroys the older versions of the root and all that was minted under them.
+   * @throws {DhtError} Conflict until a capability of the newest version that can mint was used: nobody is to be shut out
+   */
+  async finishRotation (by: Changer, reason: string): Promise<{ readonly version: number, readonly revoked: number }> {
+    return await this.#inTurn(async () => {
+      const { roots, log, metrics } = this.#deps
+      const version = roots.current
+      const isProven = this.list().some(grant => grant.rootVersion === version && grant.lastUsedAt !== undefined && grant.permissions.includes('cap:mint'))
+      if (!isProven) throw new DhtError('Conflict', 'No capability of the new root that can mint was used yet.', { hint: 'Mint one, and retire the old root with it.' })
+      const revoked = this.list().filter(grant => grant.rootVersion !== version)
+      await log.record({ ...actorOf(by), action: 'cap.rotate-root', reason, opId: randomUUID(), event: { phase: 'retire', version, count: revoked.length } })
+      for (const { id, rootVersion } of this.#grants.values()) if (rootVersion !== version) this.#grants.delete(id)
+      roots.retire('macaroon-root')
+      metrics.changes.inc({ action: 'revoke' }, revoked.length)
+      metrics.grants.set(this.#grants.size)
+      return { version, revoked: revoked.length }
+    })
+  }
+
   /** Those in force, the oldest first. */
   list (): Grant[] {
     const now = this.#deps.now()
@@ -119,7 +147,7 @@ export class Grants implements GrantSource {
   /** The grant as it will be, and its token, before anything has changed. */
   #draft (request: MintRequest, by: Changer, now: number): Minted {
     const { roots } = this.#deps
-    const minter = by === 'daemon' ? undefined : this.#grants.get(by.capabilityId)
+    const minter = typeof by === 'string' ? undefined : this.#grants.get(by.capabilityId)
     const { permissions, expiresAt, ancestors, conditions } = termsWithin(request, by, minter, now)
     const id = randomBytes(8).toString('hex')
     const nonce = randomBytes(16).toString('hex')
@@ -130,7 +158,7 @@ export class Grants implements GrantSource {
       expiresAt,
       ancestors,
       memo: request.memo,
-      mintedBy: by === 'daemon' ? by : by.capabilityId,
+      mintedBy: typeof by === 'string' ? by : by.capabilityId,
       role: typeof request.allows === 'string' ? request.allows : undefined,
       caveatsDigest: jsonDigest(conditions),
       rootVersion: roots.current,
@@ -164,5 +192,5 @@ export class Grants implements GrantSource {
 }
 
 function actorOf (by: Changer): { readonly actor: string, readonly capabilityId?: string } {
-  return by === 'daemon' ? { actor: by } : { actor: by.capabilityId, capabilityId: by.capabilityId }
+  return typeof by === 'string' ? { actor: by } : { actor: by.capabilityId, capabilityId: by.capabilityId }
 }

@@ -22,14 +22,14 @@ const END_OF_TIME = Date.parse('9999-12-31T23:59:59Z')
  * minter knows what was handed out. The conditions of the minter's token are carried over word for word: whatever it could not
  * do, the new one cannot either. Two kinds cannot be carried over, and refuse: third-party caveats, whose keys are sealed into
  * the one token, and `rps`, which each new token would have anew.
- * @param minter the grant of the token that asks; undefined for the daemon itself
+ * @param minter the grant of the token that asks; undefined for who needs none
  * @throws {DhtError} BadRequest, or NoCapability for more than the minter's
  */
 export function termsWithin (request: MintRequest, by: Changer, minter: Grant | undefined, now: number): Terms {
   assertWellFormed(request, now)
   const permissions = typeof request.allows === 'string' ? ROLES[request.allows] : [...new Set(request.allows)]
   const asked = request.caveats.map(formatCaveat)
-  if (by === 'daemon') return { permissions, expiresAt: request.expiresAt, ancestors: [], conditions: conditionsOf([], asked, request.expiresAt) }
+  if (typeof by === 'string') return { permissions, expiresAt: request.expiresAt, ancestors: [], conditions: conditionsOf([], asked, request.expiresAt) }
   if (minter === undefined) throw new DhtError('NoCapability', 'The capability that asks for this is no longer in force.', { reason: 'unauth' })
   assertCanHandOn(by, minter)
   const more = permissions.filter(permission => !minter.permissions.includes(permission))
@@ -48,7 +48,7 @@ function assertWellFormed ({ memo, allows, expiresAt }: MintRequest, now: number
   if (expiresAt !== undefined && !(expiresAt > now && expiresAt <= END_OF_TIME)) throw bad('Its expiry is not a time to come.', 'Give a later expiry.')
 }
 
-function assertCanHandOn ({ conditions, isDischarged }: Exclude<Changer, 'daemon'>, { ancestors }: Grant): void {
+function assertCanHandOn ({ conditions, isDischarged }: Exclude<Changer, string>, { ancestors }: Grant): void {
   const hint = 'Narrow your own token instead: ronctl cap constrain.'
   if (isDischarged) throw beyond('A capability with third-party caveats cannot mint: they cannot be carried over.', hint)
   if (conditions.some(text => parseCaveat(text)?.key === 'rps')) throw beyond('A capability with an rps caveat cannot mint: each new token would have that rate anew.', hint)

@@ -3,6 +3,7 @@ import type { MultihashKey } from '../../core/key.ts'
 import type { WalkTrace } from '../../core/peer.ts'
 import type { LookupPort } from '../../lookup/answer.ts'
 import type { AuditPort } from './audit.ts'
+import type { CapsPort } from './caps.ts'
 import type { DegradedPort } from './degraded.ts'
 import type { GovernancePort } from './governance.ts'
 import type { EventHub } from './event-hub.ts'
@@ -16,6 +17,9 @@ export interface AdminPorts {
   /** @throws {DhtError} BadRequest when the text is not a peer ID */
   quotas (peerId: string): QuotasBody
   readonly announcer: AnnouncerPort
+  readonly caps: CapsPort
+  /** The daemon's clock. */
+  now (): number
   readonly lookup: LookupPort
   readonly degraded: DegradedPort
   readonly audit: AuditPort

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { DhtError } from '../../core/errors.ts'
 import { addAuditRoutes } from './audit.ts'
+import { addCapRoutes } from './caps.ts'
 import { addConfigRoutes } from './config.ts'
 import { addDegradedRoutes } from './degraded.ts'
 import { addEventsRoute } from './events.ts'
@@ -25,6 +26,7 @@ export function registerAdminRoutes (app: FastifyInstance, ports: AdminPorts): v
   addRecordsRoute(app, ports)
   addQuotasRoute(app, ports)
   addProviderRoutes(app, ports)
+  addCapRoutes(app, ports)
   addConfigRoutes(app, ports)
   addDegradedRoutes(app, ports)
   addLookupRoutes(app, ports)

@@ -249,6 +249,90 @@ export interface MembershipStatusBody {
 
 /** `GET /v1/membership/members` */
 export interface MembersBody { readonly members: Sections['members']['nodes'] }
+/** What is known of a capability: never its token. `root_version` is retired by `rotate-root`. */
+export interface CapBody {
+  readonly id: string
+  readonly nonce: string
+  readonly memo: string
+  readonly role?: string
+  readonly permissions: readonly string[]
+  readonly minted_by: string
+  readonly ancestors: readonly string[]
+  readonly caveats_digest: string
+  readonly root_version: number
+  readonly created_at: string
+  readonly expires_at?: string
+  readonly last_used_at?: string
+}
+
+/** `POST /v1/caps` request. Give `role` or `permissions`. */
+export interface CapMintRequest {
+  readonly memo: string
+  readonly role?: string
+  readonly permissions?: readonly string[]
+  readonly caveats?: readonly string[]
+  readonly expires_at?: string
+}
+
+/** `POST /v1/caps` answer, 201: the only time that the token is told, with every caveat it has. */
+export interface CapMintBody extends CapBody {
+  readonly token: string
+  readonly caveats: readonly string[]
+}
+
+/** `GET /v1/caps[?after=id]`: the oldest first; `next` is where the next page goes on after. */
+export interface CapsBody {
+  readonly caps: readonly CapBody[]
+  readonly next?: string
+}
+
+/** `POST /v1/caps/revoke` request: exactly one of the first four. A family is a capability and all that was minted under it. */
+export interface CapRevokeRequest {
+  readonly id?: string
+  readonly nonce?: string
+  readonly family?: string
+  readonly before?: string
+  readonly reason: string
+}
+
+/** Answer of `POST /v1/caps/revoke` and `DELETE /v1/caps/{id}`; at most 1000 ids. */
+export interface CapRevokeBody { readonly revoked: number, readonly ids: readonly string[] }
+
+/** `POST /v1/caps/test` request: what the bearer would attempt; `at` is now unless told. */
+export interface CapTestRequest {
+  readonly token: string
+  readonly permission: string
+  readonly ip?: string
+  readonly at?: string
+  readonly proposal?: string
+  readonly tenant?: string
+  readonly kid?: string
+  readonly alg?: string
+  readonly aud?: string
+  readonly nonce?: string
+}
+
+/** `POST /v1/caps/test` answer. Not `valid`: forged, malformed, revoked or of another daemon. */
+export interface CapTestBody {
+  readonly valid: boolean
+  readonly allowed: boolean
+  readonly id?: string
+  /** Whether the grant has the permission at all. */
+  readonly granted?: boolean
+  readonly caveats: ReadonlyArray<{ readonly caveat: string, readonly holds: boolean, readonly why?: string }>
+}
+
+/** `GET /v1/caps/permissions` */
+export interface CapPermissionsBody {
+  readonly permissions: readonly string[]
+  readonly roles: Readonly<Record<string, readonly string[]>>
+}
+
+/** `POST /v1/caps/rotate-root` request. */
+export interface CapRotateRequest { readonly phase: 'prepare' | 'retire', readonly reason: string }
+
+/** `POST /v1/caps/rotate-root` answer: the root's newest version, and how many capabilities went with the old ones. */
+export interface CapRotateBody { readonly version: number, readonly revoked: number }
 
 /** Every error, on every surface. */
 export interface ErrorBody {

@@ -11,7 +11,8 @@ import { decodeToken, encodeToken } from '../../../src/auth/macaroon/codec.ts'
 import { attenuate, attenuateByThirdParty, bindDischarge, mintMacaroon } from '../../../src/auth/macaroon/macaroon.ts'
 import type { ControlAction } from '../../../src/core/control-action.ts'
 import { DhtError } from '../../../src/core/errors.ts'
-import { createEphemeralRoots } from '../../../src/kms/macaroon-roots.ts'
+import { Custody } from '../../../src/kms/custody.ts'
+import { EphemeralKeyStore } from '../../../src/kms/key-store.ts'
 import { createMetrics } from '../../../src/observability/metrics.ts'
 
 const START = Date.parse('2026-01-02T03:04:05Z')
@@ -19,7 +20,9 @@ const HOUR = 3_600_000
 const ci: MintRequest = { memo: 'ci', allows: ['provider:write'], caveats: [], expiresAt: undefined }
 const admin: MintRequest = { memo: 'admin', allows: ['cap:mint', 'provider:write', 'record:read'], caveats: [], expiresAt: undefined }
 
-function setUp (maxGrants = 10) {
+const shared = await Custody.open(new EphemeralKeyStore())
+
+function setUp (maxGrants = 10, roots = shared) {
   const clock = { now: START }
   const actions: ControlAction[] = []
   const state = { isLogBroken: false }
@@ -30,7 +33,7 @@ function setUp (maxGrants = 10) {
     },
   }
   const metrics = createMetrics()
-  const grants = new Grants({ maxGrants }, { roots: createEphemeralRoots(), log, metrics: metrics.auth, now: () => clock.now })
+  const grants = new Grants({ maxGrants }, { roots, log, metrics: metrics.auth, now: () => clock.now })
   const authority = new Authority({ grants })
   const use = (token: string, changes: Partial<Attempt> = {}) => authority.authorize(token, { permission: 'provider:write', ip: '10.1.2.3', now: clock.now, ...changes })
   /** Who mints with the token, as the wall hands it on. */
@@ -165,6 +168,20 @@ t.test('a mint that waited while its minter was revoked is refused', async t => 
   await t.rejects(grants.mint(ci, by), { code: 'NoCapability' })
   await revoking
   t.same(grants.list(), [])
+})
+
+t.test('a new root is proven by a token of it before the old one is retired with all its grants', async t => {
+  const { grants, use, as } = setUp(10, await Custody.open(new EphemeralKeyStore()))
+  const old = await grants.mint(admin, 'daemon')
+  t.equal(await grants.beginRotation(as(old.token), 'yearly'), 2)
+  t.ok(use(old.token))
+  await t.rejects(grants.finishRotation(as(old.token), 'yearly'), { code: 'Conflict' })
+  const young = await grants.mint(admin, as(old.token))
+  t.equal(young.grant.rootVersion, 2)
+  await t.rejects(grants.finishRotation('operator', 'yearly'), { code: 'Conflict' }, 'minted, but not seen to work')
+  t.same(await grants.finishRotation(as(young.token), 'yearly'), { version: 2, revoked: 1 })
+  t.throws(() => use(old.token), { code: 'NoCapability' })
+  t.ok(use(young.token))
 })
 
 t.test('grants and waiting changes are bounded, counted, and expired grants make room', async t => {

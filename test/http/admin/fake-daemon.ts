@@ -25,6 +25,15 @@ export const CID = 'bafkr4ifpv6x27l5pv6x27l5pv6x27l5pv6x27l5pv6x27l5pv6x27l5pv4'
 
 export const RECORD: PeerRecord = { id: PEER, addrs: ['/ip4/192.0.2.7/tcp/4001', '/dns4/a.example/tcp/443/wss'], protocols: [] }
 
+/** Where nobody has minted anything, and nobody may. */
+const NO_CAPS: AdminPorts['caps'] = {
+  mint: refuse, revoke: refuse, beginRotation: refuse, finishRotation: refuse, judge: () => { throw new DhtError('NoCapability', 'not here') }, list: () => [],
+}
+
+async function refuse (): Promise<never> {
+  throw new DhtError('NoCapability', 'not here')
+}
+
 /** A daemon that answers with plausible values; a test replaces the ports it is about. */
 export function fakePorts (overrides: Partial<AdminPorts> = {}): AdminPorts {
   return {
@@ -47,6 +56,8 @@ export function fakePorts (overrides: Partial<AdminPorts> = {}): AdminPorts {
       announced_keys: 1,
       rss_bytes: 120 * 1024 * 1024,
     }),
+    caps: NO_CAPS,
+    now: () => NOW,
     peers: () => [
       { id: PEER, addrs: ['/ip4/192.0.2.7/tcp/4001'], bucket: 3, ip_groups: ['192.0.0.0/16'], added_at: toIso(-HOUR_MS), connected: true },
       { id: OTHER_PEER, addrs: ['/ip4/127.0.0.1/tcp/1'], bucket: 0, ip_groups: [], added_at: toIso(-90_000), connected: false },

@@ -5,6 +5,7 @@ import { attenuate, type Macaroon, MAX_CAVEATS, MAX_TOKEN_BYTES } from '../../..
 import { usageFailure } from '../../failure.ts'
 import { renderFields, type View } from '../../layout.ts'
 import type { Run } from '../../session.ts'
+import { addOnline } from './online.ts'
 import { readMacaroon, writeTokenFile } from './token-file.ts'
 
 /** One line of `--json`. */
@@ -26,7 +27,8 @@ const NARROWING = {
 } as const
 
 export function addCap (program: Command, run: Run): void {
-  const cap = program.command('cap').description('look into capabilities, and narrow them')
+  const cap = program.command('cap').description('mint, list, narrow, try and revoke capabilities')
+  addOnline(cap, run)
   cap.command('show')
     .description('decode a capability; needs neither a daemon nor a key, and proves nothing')
     .argument('<token-or-file>', 'a file that only you can read, or the capability itself')

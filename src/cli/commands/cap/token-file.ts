@@ -26,7 +26,8 @@ export function writeTokenFile (path: string, token: string): void {
   }
 }
 
-function readTokenFile (path: string): string {
+/** @throws {Failure} usage for a file that others can read, or that is too long */
+export function readTokenFile (path: string): string {
   const { mode, size } = statSync(path)
   if ((mode & READABLE_BY_OTHERS) !== 0) throw usageFailure(`Others can read ${printable(path)}.`, 'Revoke the capability if they may have, or run: chmod 600 on the file.')
   if (size > MAX_TOKEN_BYTES + 2) throw usageFailure(`${printable(path)} is too long for a capability.`)
