@@ -32,4 +32,11 @@ t.test('the tour works when pasted', async t => {
   t.match(log.stdout, /provider\.write .*\n.*provider\.delete/s, 'what the tour did is in the log')
   t.equal([...log.stdout.matchAll(/^verified +yes/gm)].length, 3, 'online, exported, and without the daemon')
   t.match(log.stdout, /^c2sp\.org\/tlog-proof@v1\nindex 0\n/m)
+
+  const caps = await startCommand(t, 'bash', ['-euo', 'pipefail', '-c', readTour('Capabilities')], { XDG_RUNTIME_DIR: folder, TMPDIR: folder }).exit
+  t.equal(caps.code, 0, caps.stderr)
+  t.match(caps.stdout, /^allows +auditor/m, 'minted')
+  t.match(caps.stdout, /^ready +yes/m, 'the narrowed one still allows its one thing')
+  t.match(caps.stdout, /no, and it says why/)
+  t.match(caps.stdout, /nothing to revoke/)
 })
