@@ -77,7 +77,8 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   const apply = (changes: Changes, providerTtl?: ProviderTtl): void => {
     const next = changeConfig(inForce, changes)
     const { bootstrap } = next.kad
-    if (changes.kad?.bootstrap !== undefined && bootstrap.join() !== inForce.kad.bootstrap.join()) kad.bootstrap.replace(bootstrap) // the only one that may refuse
+    const isOther = bootstrap.length === 0 || bootstrap.join() !== inForce.kad.bootstrap.join()
+    if (changes.kad?.bootstrap !== undefined && isOther) kad.bootstrap.replace(bootstrap) // the only one that may refuse, as an empty set
     kad.apply({ ...next, providers: { ...next.providers, ...providerTtl } })
     http.applyLookup(next.lookup)
     use(next)

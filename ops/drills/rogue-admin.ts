@@ -49,13 +49,18 @@ export const rogueAdmin: Drill = async (notes, stack) => {
     'a cut one': daemon.started.owner.slice(0, -4),
     'one with more behind it': `${daemon.started.owner}AAAA`,
   }
-  for (const [what, capability] of Object.entries(rogues)) {
+  const minted = await daemon.admin('POST', '/v1/caps', { capability: daemon.started.owner, body: { memo: 'drill', role: 'auditor' } })
+  const { id, token } = minted.body as { readonly id: string, readonly token: string }
+  notes.expect('one that was minted is served', (await read(token)).status === 200, minted.status)
+  const revoked = await daemon.admin('DELETE', `/v1/caps/${id}`, { capability: daemon.started.owner })
+  notes.expect('it is revoked', revoked.status === 200, revoked)
+  for (const [what, capability] of Object.entries({ ...rogues, 'one replayed after its revocation': token })) {
     const { status, body } = await read(capability)
     notes.expect(`${what} is refused with 403`, status === 403, { status, body })
   }
   const overTcp = await fetch(`${daemon.started.admin_url}/v1/status`)
   notes.expect('over TCP nobody is served without one either', overTcp.status === 403, overTcp.status)
   const counted = await daemon.metric('rejected_total{reason="unauth"}')
-  notes.expect('each is counted', counted === Object.keys(rogues).length + 1, counted)
+  notes.expect('each is counted', counted === Object.keys(rogues).length + 2, counted)
   notes.expect('the owner is served after it', (await read(daemon.started.owner)).status === 200, 'refused')
 }

@@ -25,7 +25,7 @@ export class SealedKeyStore implements KeyStore {
    * @throws {Error} with a sentence for the operator, which names the file
    */
   static async open (folder: string, passphrase: Uint8Array): Promise<SealedKeyStore> {
-    if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 })
+    if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
     const fault = findDirectoryFault(lstatSync(folder), process.getuid?.())
     if (fault !== undefined) throw new Error(`${folder} ${fault}`)
     const check = join(folder, CHECK)

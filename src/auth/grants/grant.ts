@@ -61,3 +61,8 @@ export function hasExpired ({ expiresAt }: KnownGrant, now: number): boolean {
 export function toRecord ({ lastUsedAt: _, expiresAt, role, ...grant }: Grant): object {
   return { ...grant, ...(expiresAt !== undefined && { expiresAt }), ...(role !== undefined && { role }) }
 }
+
+/** The grant of a record that {@link toRecord} made, not used yet. */
+export function fromRecord (record: object): Grant {
+  return { expiresAt: undefined, role: undefined, ...record, lastUsedAt: undefined } as Grant
+}

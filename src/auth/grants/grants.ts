@@ -9,7 +9,7 @@ import { formatIdentifier, type GrantSource, type KnownGrant } from '../authorit
 import { SERVICE } from '../caveats.ts'
 import { encodeToken } from '../macaroon/codec.ts'
 import { attenuate, beginMacaroon, MacaroonError, MAX_TOKEN_BYTES } from '../macaroon/macaroon.ts'
-import { type Changer, type Grant, hasExpired, isRevoked, type MintRequest, type Revocation, toRecord } from './grant.ts'
+import { type Changer, fromRecord, type Grant, hasExpired, isRevoked, type MintRequest, type Revocation, toRecord } from './grant.ts'
 import { termsWithin } from './within.ts'
 
 export interface GrantsDeps {
@@ -63,7 +63,7 @@ export class Grants implements GrantSource {
       const minted = this.#draft(request, by, now())
       if (this.#grants.size >= this.#maxGrants) throw this.#refused('full', 'There are as many capabilities as this daemon holds.', 'Revoke those that nobody uses.')
       const record = toRecord(minted.grant)
-      await log.record({ ...actorOf(by), action: 'cap.mint', reason: request.memo, opId: randomUUID(), afterDigest: jsonDigest(record), event: record })
+      await log.record({ ...actorOf(by), action: 'cap.mint', reason: request.memo, opId: randomUUID(), afterDigest: jsonDigest(record), event: { grant: record, root: this.#rootName(minted.grant.rootVersion) } })
       await deliver?.(minted.token)
       this.#grants.set(minted.grant.id, minted.grant)
       metrics.changes.inc({ action: 'mint' })
@@ -122,6 +122,26 @@ export class Grants implements GrantSource {
     })
   }
 
+  /**
+   * Puts in force what an entry of the log says: for all of them in order, before anybody is served. Grants of a root that is
+   * not ours any more are passed over, for nobody could verify their tokens.
+   */
+  replay ({ action, event }: { readonly action: string, readonly event?: unknown }): void {
+    if (action === 'cap.mint') {
+      const { grant: record, root } = event as { readonly grant: object, readonly root: string }
+      const grant = fromRecord(record)
+      if (this.#grants.size >= this.#maxGrants) this.#forgetExpired()
+      if (root === this.#rootName(grant.rootVersion)) this.#grants.set(grant.id, grant)
+    } else if (action === 'cap.revoke') {
+      const { revocation } = event as { readonly revocation: Revocation }
+      for (const grant of this.#grants.values()) if (isRevoked(grant, revocation)) this.#grants.delete(grant.id)
+    } else if (action === 'cap.rotate-root') {
+      const { phase, version } = event as { readonly phase: string, readonly version?: number }
+      for (const { id, rootVersion } of this.#grants.values()) if (phase === 'retire' && rootVersion !== version) this.#grants.delete(id)
+    }
+    this.#deps.metrics.grants.set(this.#grants.size)
+  }
+
   /** Those in force, the oldest first. */
   list (): Grant[] {
     const now = this.#deps.now()
@@ -170,6 +190,15 @@ export class Grants implements GrantSource {
     const token = encodeToken(conditions.reduce((macaroon, text) => attenuate(macaroon, Buffer.from(text)), bare))
     if (token.length > MAX_TOKEN_BYTES) throw new DhtError('BadRequest', 'The token would be too long to be sent.', { hint: 'Ask for fewer or shorter caveats.', reason: 'http_body' })
     return { grant, token, conditions }
+  }
+
+  /** Tells one root from another, and nothing else of it; undefined for a version that is gone. */
+  #rootName (version: number): string | undefined {
+    try {
+      return Buffer.from(this.#deps.roots.firstSignature(version, 'name', new Uint8Array())).toString('hex', 0, 16)
+    } catch {
+      return undefined // retired
+    }
   }
 
   #forgetExpired (): void {

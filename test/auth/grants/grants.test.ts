@@ -51,7 +51,7 @@ t.test('a minted token works, the log tells of it, and neither log nor list hold
   clock.now += 1000
   t.match(use(token), { id: grant.id, capabilityId: grant.id, requestsPerSecond: 5, conditions, isDischarged: false })
   t.equal(grants.list()[0]?.lastUsedAt, clock.now)
-  t.match(actions, [{ action: 'cap.mint', reason: 'ci', actor: 'daemon', event: { id: grant.id } }])
+  t.match(actions, [{ action: 'cap.mint', reason: 'ci', actor: 'daemon', event: { grant: { id: grant.id } } }])
   const signature = Buffer.from(decodeToken(token).signature)
   for (const secret of [token, signature.toString('hex'), signature.toString('base64url')]) t.notOk(JSON.stringify([actions, grants.list()]).includes(secret))
 })

@@ -98,19 +98,20 @@ t.test('what the operator announced is announced again after a restart, until it
   const key = `b3:${'ab'.repeat(32)}`
   const heardOf = async (bootstrap: TestDaemon): Promise<number> => await bootstrap.metric('svc_dht_provider_upserts_total{result="created"}')
   const socket = join(folder, 'run', 'svc-dht', 'admin.sock')
+  const cap = join(folder, 'data', 'owner.cap')
   const lives = async (bootstrap: TestDaemon, during: (daemon: DaemonProcess) => Promise<void>): Promise<void> => {
     const daemon = await startProcess(t, folder, bootstrap)
     await during(daemon)
     daemon.child.kill('SIGTERM')
     t.match(await daemon.exit, { code: 0, stderr: '' })
   }
-  await lives(await startTestDaemon(t), async () => { await announceForOperator(socket, key) })
+  await lives(await startTestDaemon(t), async () => { await announceForOperator(socket, key, cap) })
   // A network that knows nothing of it: whoever held the record has forgotten.
   const others = await startTestDaemon(t)
   await lives(others, async daemon => {
     await until(async () => await heardOf(others) === 1, 'it is announced again')
     t.equal(await daemon.metric('svc_dht_kad_announced_keys'), 1)
-    t.equal((await askAdmin(socket, 'DELETE', `/v1/providers/${encodeURIComponent(key)}`)).status, 200)
+    t.equal((await askAdmin(socket, 'DELETE', `/v1/providers/${encodeURIComponent(key)}`, undefined, cap)).status, 200)
   })
   const third = await startTestDaemon(t)
   await lives(third, async daemon => {

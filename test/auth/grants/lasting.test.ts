@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { createEphemeralIdentity } from '../../../src/kms/identity.ts'
+import { ronctl } from '../../cli/ronctl.ts'
+import { startTestDaemon } from '../../daemon.ts'
+
+/** A macronode's folder, and its lives one after the other. */
+function macronode (t: Test) {
+  const folder = mkdtempSync(join(tmpdir(), 'svc-dht-test-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const passphrase = join(folder, 'passphrase')
+  writeFileSync(passphrase, 'correct horse\n', { mode: 0o600 })
+  const identity = createEphemeralIdentity()
+  const live = async (work: (run: (...args: readonly string[]) => ReturnType<typeof ronctl>) => Promise<void>): Promise<void> => {
+    const daemon = await startTestDaemon(t, { identity, flags: { 'node.profile': 'macronode', 'node.dataDir': join(folder, 'data'), 'identity.keyFile': join(folder, 'identity'), 'identity.passphraseFile': passphrase } })
+    await work(async (...args) => await ronctl(['--socket', daemon.adminSocket, ...args]))
+    await daemon[Symbol.asyncDispose]()
+  }
+  return { folder, live, file: (name: string) => join(folder, name) }
+}
+
+t.test('a macronode knows after a restart who may do what, and who may not any more', async t => {
+  const { live, file } = macronode(t)
+  await live(async run => {
+    for (const name of ['owner', 'auditor', 'leaver']) {
+      t.match(await run('cap', 'mint', '--memo', name, '--role', name === 'owner' ? 'owner' : 'auditor', '--out', file(name)), { exit: 0 })
+    }
+    const { stdout } = await run('--cap', file('leaver'), 'cap', 'list', '--json')
+    const { caps } = JSON.parse(stdout) as { caps: ReadonlyArray<{ id: string, memo: string }> }
+    t.match(await run('cap', 'revoke', caps.find(({ memo }) => memo === 'leaver')?.id ?? '', '--reason', 'left'), { exit: 0 })
+  })
+  await live(async run => {
+    t.match(await run('--cap', file('auditor'), 'status'), { exit: 0 })
+    t.match(await run('--cap', file('leaver'), 'status'), { exit: 77 })
+    t.match(await run('--cap', file('owner'), 'cap', 'list'), { exit: 0, stdout: /auditor/ })
+    t.match(await run('--cap', file('owner'), 'cap', 'rotate-root', 'prepare', '--reason', 'yearly'), { exit: 0 })
+    t.match(await run('--cap', file('owner'), 'cap', 'mint', '--memo', 'next', '--role', 'owner', '--out', file('next')), { exit: 0 })
+    t.match(await run('--cap', file('next'), 'cap', 'rotate-root', 'retire', '--reason', 'yearly'), { exit: 0 })
+  })
+  await live(async run => {
+    t.match(await run('--cap', file('next'), 'status'), { exit: 0 })
+    for (const name of ['owner', 'auditor']) t.match(await run('--cap', file(name), 'status'), { exit: 77 }, `${name} went with the old root`)
+  })
+})
+
+t.test('with other keys the grants of the log are nobody’s, and the owner gets a new one', async t => {
+  const { live, file } = macronode(t)
+  await live(async run => { t.match(await run('cap', 'mint', '--memo', 'x', '--role', 'owner', '--out', file('x')), { exit: 0 }) })
+  rmSync(file('data/keys'), { recursive: true })
+  await live(async run => {
+    t.match(await run('--cap', file('x'), 'status'), { exit: 77 })
+    t.match(await run('status'), { exit: 0 }, 'the new owner')
+  })
+})
