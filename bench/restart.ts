@@ -1,6 +1,6 @@
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -58,9 +58,13 @@ async function run<Result> (name: string, args: readonly string[]): Promise<Resu
 
 /** From the start of the process until /readyz says 200. */
 async function secondsUntilReady (folder: string, bootstrap: Daemon): Promise<number> {
+  const passphraseFile = join(folder, 'passphrase')
+  writeFileSync(passphraseFile, 'bench\n', { mode: 0o600 })
   const settings = {
     'node.profile': 'macronode',
     'node.dataDir': folder,
+    'identity.keyFile': join(folder, 'identity'), // the audit log of a folder is one identity's
+    'identity.passphraseFile': passphraseFile,
     'providers.store': 'persistent',
     'kad.bootstrap': bootstrap.addresses()[0] ?? '',
     'kad.listen': '/ip4/127.0.0.1/tcp/0',
