@@ -3,10 +3,12 @@ import { startDaemon } from './compose.ts'
 import { adminSocketPath, ConfigError, loadConfig, readConfigFile, readEnvironment } from './config/load.ts'
 import type { Config } from './config/settings.ts'
 import { readVersion } from './config/version.ts'
+import type { ReadinessReport } from './core/readiness.ts'
 import { runDevOverlay } from './dev/overlay.ts'
 import { createEphemeralIdentity, openSealedIdentity, type IdentityKey } from './kms/identity.ts'
 import { createLogger, type Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
+import { notifySocketOf, ServiceManager } from './observability/service-manager.ts'
 
 // The daemon: arguments, configuration, compose, run until a signal, dispose.
 
@@ -26,17 +28,22 @@ async function run (options: RunOptions): Promise<void> {
   const config = loadConfig({ flags: options.set, env, file: options.config === undefined ? '' : readConfigFile(options.config) })
   const log = createLogger({ level: config.log.level })
   endOnFault(log)
-  const stopped = stopSignal(config.admin.tlsCert === '' ? ['SIGINT', 'SIGTERM', 'SIGHUP'] : ['SIGINT', 'SIGTERM']) // SIGHUP reads certificates again
+  const notifySocket = notifySocketOf(env, [process.pid, process.ppid])
+  // SIGHUP reads certificates again. Where there are none it means that the terminal is gone, but a service has none to lose.
+  const reloads = config.admin.tlsCert !== '' || notifySocket !== undefined
+  const stopped = stopSignal(reloads ? ['SIGINT', 'SIGTERM'] : ['SIGINT', 'SIGTERM', 'SIGHUP'])
   const version = readVersion()
   await using daemon = await startDaemon(config, {
     identity: await openIdentity(config, log), version, adminSocket: adminSocketPath(config, env), log, metrics: createMetrics(), now: Date.now,
   })
+  await using manager = new ServiceManager(notifySocket, { status: () => describe(daemon.readiness()), log })
+  if (reloads) process.on('SIGHUP', () => { void manager.reloading(() => { daemon.reloadCertificates() }) })
   log.info({
     version: version.version, git_sha: version.gitSha, peer_id: daemon.peerId, addresses: daemon.addresses(), public: daemon.publicUrl, ops: daemon.opsUrl, admin: daemon.adminSocket, admin_url: daemon.adminUrl,
   }, 'started')
   const ownerToken = daemon.ownerToken()
   if (ownerToken !== undefined) process.stdout.write(`${JSON.stringify({ owner_capability: ownerToken })}\n`) // the log never has it
-  if (config.admin.tlsCert !== '') process.on('SIGHUP', () => { daemon.reloadCertificates() })
+  await manager.started()
   log.info({ signal: await stopped }, 'stopping')
 }
 
@@ -44,6 +51,12 @@ async function openIdentity ({ node, identity }: Config, log: Logger): Promise<I
   if (identity.keyFile !== '') return await openSealedIdentity(identity.keyFile, identity.passphraseFile)
   if (node.profile === 'macronode') log.warn('no identity.keyFile: the peer ID changes at every start, so nobody can keep this daemon as bootstrap peer')
   return createEphemeralIdentity()
+}
+
+/** For `systemctl status`. */
+function describe ({ ready, degraded, reasons }: ReadinessReport): string {
+  if (!ready) return `not ready: ${reasons.map(({ condition, reason }) => `${condition}: ${reason}`).join('; ')}`
+  return degraded === undefined ? 'ready' : `ready, writes refused: ${degraded}`
 }
 
 /** After an exception that nobody expected the state is unknown, so nothing is served from it: said once, and left to the supervisor. */
