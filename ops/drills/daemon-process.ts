@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const PROGRAM = join(import.meta.dirname, '../../src/svc-dht.ts')
+const RONCTL = join(import.meta.dirname, '../../src/ronctl.ts')
 const PATIENCE_MS = 30_000
 
 /** Free loopback ports, and patience with a busy machine. */
@@ -102,6 +103,18 @@ export class DaemonProcess implements AsyncDisposable {
       response.setEncoding('utf8').on('data', (part: string) => { text += part }).on('error', reject)
       response.on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) }))
     }).on('error', reject).end(payload)
+    return await promise
+  }
+
+  /** Runs `ronctl` on this daemon as its owner. */
+  async ronctl (...args: string[]): Promise<{ readonly code: number, readonly stdout: string, readonly stderr: string }> {
+    const capability = join(this.folder, 'ronctl.cap')
+    writeFileSync(capability, this.started.owner, { mode: 0o600 })
+    const { promise, resolve } = Promise.withResolvers<{ code: number, stdout: string, stderr: string }>()
+    const env = { ...process.env, RONCTL_SOCKET: this.started.admin, RONCTL_CAP: capability }
+    execFile(process.execPath, [RONCTL, ...args], { env, timeout: PATIENCE_MS }, (err, stdout, stderr) => {
+      resolve({ code: err === null ? 0 : Number(err.code ?? -1), stdout, stderr })
+    })
     return await promise
   }
 

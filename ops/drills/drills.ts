@@ -1,4 +1,5 @@
 import { amnesia } from './amnesia.ts'
+import { bootstrapsKilled } from './bootstraps-killed.ts'
 import { decompressionBomb } from './decompression-bomb.ts'
 import type { Drill } from './drill.ts'
 import { oversizeBody } from './oversize-body.ts'
@@ -11,6 +12,7 @@ import { socketPermissions } from './socket-permissions.ts'
 /** Every drill, by the name of its file. */
 export const DRILLS: Readonly<Record<string, Drill>> = {
   amnesia,
+  'bootstraps-killed': bootstrapsKilled,
   'decompression-bomb': decompressionBomb,
   'oversize-body': oversizeBody,
   'policy-outage': policyOutage,
