@@ -1,8 +1,9 @@
 import { DhtError } from '../core/errors.ts'
+import { MAX_TOKEN_BYTES } from '../core/limits.ts'
 import type { Permission } from '../policy/permissions.ts'
 import { type Attempt, judgeCaveats, requestsPerSecondOf, type Verdict } from './caveats.ts'
 import { decodeToken } from './macaroon/codec.ts'
-import { type Macaroon, MacaroonError, MAX_TOKEN_BYTES, verifyChain } from './macaroon/macaroon.ts'
+import { type Macaroon, MacaroonError, verifyChain } from './macaroon/macaroon.ts'
 
 export type { Attempt } from './caveats.ts'
 

@@ -1,4 +1,4 @@
-/** Bounds that a protocol fixes, so no setting changes them. Each cites the rule it comes from. */
+/** Bounds that no setting changes, because a protocol fixes them or several parts must agree on them. Each says which. */
 
 /** libp2p kad-dht: a key is a multihash of at most 80 bytes. */
 export const MAX_KEY_BYTES = 80
@@ -20,3 +20,9 @@ export const MAX_VALUE_BYTES = 10 * 1024
 
 /** A peer ID in its binary form is at most an identity multihash of a 42 byte key, or a sha2-256 one. */
 export const MAX_PEER_ID_BYTES = 64
+
+/** A capability with its discharges, as text: what a request may bring, a file may hold, and a mint may make. */
+export const MAX_TOKEN_BYTES = 8 * 1024
+
+/** All headers and the URL of a request that may bring a capability: the longest one, and room for the others. */
+export const MAX_BEARER_HEADER_BYTES = MAX_TOKEN_BYTES + 1024

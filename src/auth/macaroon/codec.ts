@@ -1,6 +1,7 @@
+import { MAX_TOKEN_BYTES } from '../../core/limits.ts'
 import { fromBase64 } from './base64.ts'
 import { decodeJson } from './json.ts'
-import { addCaveat, type Macaroon, type MacaroonCaveat, MacaroonError, MAX_TOKEN_BYTES, SIGNATURE_BYTES } from './macaroon.ts'
+import { addCaveat, type Macaroon, type MacaroonCaveat, MacaroonError, SIGNATURE_BYTES } from './macaroon.ts'
 
 // libmacaroons doc/format.txt. V1 is packets of text, V2 fields of varints.
 const LOCATION = 1

@@ -18,7 +18,6 @@ export interface MacaroonCaveat {
 }
 
 export const MAX_CAVEATS = 64
-export const MAX_TOKEN_BYTES = 8 * 1024
 export const SIGNATURE_BYTES = 32
 /** How deep discharges may ask for discharges of their own. */
 const MAX_DEPTH = 8

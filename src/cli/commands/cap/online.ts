@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import type { CapBody, CapMintBody, CapPermissionsBody, CapRevokeRequest, CapRotateBody, CapTestBody } from '../../../http/admin/wire.ts'
+import { readTokenFile } from '../../capability.ts'
 import { usageFailure } from '../../failure.ts'
 import { renderFields, renderTable, type View } from '../../layout.ts'
 import type { Run } from '../../session.ts'
-import { readTokenFile, writeTokenFile } from './token-file.ts'
+import { writeTokenFile } from './token-file.ts'
 
 /** More pages than a daemon keeps capabilities: the loop ends. */
 const MAX_PAGES = 100

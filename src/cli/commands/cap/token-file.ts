@@ -1,10 +1,9 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { MAX_TOKEN_BYTES, MacaroonError, type Macaroon } from '../../../auth/macaroon/macaroon.ts'
+import { existsSync, writeFileSync } from 'node:fs'
+import { MacaroonError, type Macaroon } from '../../../auth/macaroon/macaroon.ts'
 import { decodeToken } from '../../../auth/macaroon/codec.ts'
+import { readTokenFile } from '../../capability.ts'
 import { usageFailure } from '../../failure.ts'
 import { printable } from '../../text.ts'
-
-const READABLE_BY_OTHERS = 0o077
 
 /** The macaroon of a file, or of the text itself where there is no such file. @throws {Failure} usage; it never quotes the token */
 export function readMacaroon (tokenOrFile: string): Macaroon {
@@ -24,12 +23,4 @@ export function writeTokenFile (path: string, token: string): void {
   } catch (err) {
     throw usageFailure(`The capability cannot be written: ${printable(path)} (${(err as NodeJS.ErrnoException).code}).`, 'Name a new file in a folder that is there.')
   }
-}
-
-/** @throws {Failure} usage for a file that others can read, or that is too long */
-export function readTokenFile (path: string): string {
-  const { mode, size } = statSync(path)
-  if ((mode & READABLE_BY_OTHERS) !== 0) throw usageFailure(`Others can read ${printable(path)}.`, 'Revoke the capability if they may have, or run: chmod 600 on the file.')
-  if (size > MAX_TOKEN_BYTES + 2) throw usageFailure(`${printable(path)} is too long for a capability.`)
-  return readFileSync(path, 'utf8').trim()
 }
