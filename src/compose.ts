@@ -1,6 +1,7 @@
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { composeAudit } from './compose/audit.ts'
+import { composeBridge } from './compose/bridge.ts'
 import { composeCapabilities } from './compose/capabilities.ts'
 import { composeDiscv5 } from './compose/discv5.ts'
 import { composeGovernance, governanceBarriers, governedParts, type ProviderTtl } from './compose/governance.ts'
@@ -60,6 +61,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   const capabilities = await composeCapabilities(config, surroundings, audit)
   const kad = await composeKad(config, surroundings, guards.admission, guards)
   const discv5 = await composeDiscv5(config, surroundings, kad.host)
+  const bridge = composeBridge(config, surroundings, { kad, discv5 })
   let inForce = config
   const lifecycle = new Lifecycle()
   const readiness = (): ReadinessReport => ({
@@ -86,7 +88,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   const parts = governedParts({ kad, policy, readiness, apply, usePolicy: rules => use({ ...inForce, policy: rules }), config: () => inForce })
   const running = await startAll([
     load, ...guards.databases, degraded, ...http.ops, audit, governance, ...kad.components, parts.whenRunning(governance),
-    ...discv5.components, ...http.public, http.socket, capabilities.owner, ...http.admin, lifecycle,
+    ...bridge === undefined ? [] : [bridge], ...discv5.components, ...http.public, http.socket, capabilities.owner, ...http.admin, lifecycle,
   ])
   return {
     peerId: kad.host.peerId.toString(),

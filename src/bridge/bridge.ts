@@ -5,7 +5,7 @@ import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { toCandidate, type Candidate } from './candidate.ts'
 import { PeerIndex } from './peer-index.ts'
-import type { Predicate } from './predicate.ts'
+import type { Predicate } from '../core/record-predicate.ts'
 import { SeenRecords } from './seen-records.ts'
 
 export interface BridgeOptions {
@@ -19,6 +19,8 @@ export interface BridgeOptions {
   /** Records remembered as handled, and nodes whose peer is known. */
   readonly remembered: number
   readonly rememberedMs: number
+  /** How long a node that was not reached is left alone; so often those of the discv5 table are looked at again. */
+  readonly retryMs: number
 }
 
 /** How a dial ended: `joined` the peer answered on the overlay's protocol · `foreign` it is there but does not speak it · `failed`. */
@@ -30,7 +32,7 @@ export interface Dialer {
 }
 
 interface Deps {
-  readonly discv5: Pick<Discv5Engine, 'onDiscovered'>
+  readonly discv5: Pick<Discv5Engine, 'onDiscovered' | 'table'>
   readonly dialer: Dialer
   /** Dials a second. Gives 0 when one may begin now. */
   readonly rate: { take (party: string, now: number): number }
@@ -55,23 +57,23 @@ export class Bridge implements Component {
   readonly #dialing = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
   #unsubscribe: () => void = () => {}
-  #timer: NodeJS.Timeout | undefined
+  #timers: readonly NodeJS.Timeout[] = []
 
   constructor (opts: BridgeOptions, deps: Deps) {
     this.#opts = opts
     this.#deps = deps
-    this.#seen = new SeenRecords({ limit: opts.remembered, ttlMs: opts.rememberedMs })
+    this.#seen = new SeenRecords({ limit: opts.remembered, ttlMs: opts.rememberedMs, retryMs: opts.retryMs })
     this.index = new PeerIndex(opts.remembered)
   }
 
   async start (): Promise<void> {
     this.#unsubscribe = this.#deps.discv5.onDiscovered(record => this.offer(record))
-    this.#timer = setInterval(() => this.#pump(), PACE_MS).unref()
+    this.#timers = [setInterval(() => this.#pump(), PACE_MS).unref(), setInterval(() => this.recall(), this.#opts.retryMs).unref()]
   }
 
   async stop (): Promise<void> {
     this.#unsubscribe()
-    clearInterval(this.#timer)
+    this.#timers.forEach(timer => clearInterval(timer))
     this.#stopping.abort()
     this.#waiting.clear()
     await Promise.all(this.#dialing)
@@ -90,6 +92,13 @@ export class Bridge implements Component {
     if (!candidate.isDeclared) this.index.put(candidate)
     this.#waiting.set(candidate.nodeId, candidate)
     this.#pump()
+  }
+
+  /** Considers the live nodes of the discv5 table again whose time is over, or who were not reached: discv5 tells of a record only once. */
+  recall (): void {
+    for (const { record, isLive } of this.#deps.discv5.table()) {
+      if (isLive && !this.#seen.has(record.nodeId, record.seq, this.#deps.now())) this.offer(record)
+    }
   }
 
   #pump (): void {
@@ -115,7 +124,8 @@ export class Bridge implements Component {
     } catch (err) {
       log.debug({ err, nodeId: candidate.nodeId }, 'a dial of a discovered node failed')
     }
-    if (outcome !== 'failed' && candidate.isDeclared) this.index.put(candidate)
+    if (outcome === 'failed') this.#seen.failed(candidate.nodeId, candidate.seq, this.#deps.now())
+    else if (candidate.isDeclared) this.index.put(candidate)
     metrics.dials.inc({ outcome })
   }
 }

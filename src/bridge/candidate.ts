@@ -2,7 +2,7 @@ import type { NodeRecord } from '../discv5/engine.ts'
 import type { AddressScope } from '../kad/addresses.ts'
 import { dialAddresses } from './addresses.ts'
 import { peerOf } from './peer-identity.ts'
-import { holds, type Predicate } from './predicate.ts'
+import { holds, type Predicate } from '../core/record-predicate.ts'
 
 /** A node that may be dialled over libp2p: a hint, until the peer itself has proved who it is. */
 export interface Candidate {

@@ -1,4 +1,5 @@
 import { multiaddr } from '@multiformats/multiaddr'
+import type { Bootstrap } from '../kad/bootstrap.ts'
 import type { Engine } from '../kad/engine.ts'
 import type { Host } from '../kad/host.ts'
 import type { RpcClient } from '../kad/rpc/client.ts'
@@ -10,6 +11,7 @@ interface Deps {
   readonly host: Pick<Host, 'dial' | 'hangUp'>
   readonly engine: Pick<Engine, 'offer'>
   readonly client: Pick<RpcClient, 'ping'>
+  readonly bootstrap: Pick<Bootstrap, 'joined'>
   readonly log: Logger
 }
 
@@ -20,10 +22,11 @@ export class KadDialer implements Dialer {
   constructor (deps: Deps) { this.#deps = deps }
 
   async dial ({ peerId, addresses }: Candidate, signal: AbortSignal): Promise<DialOutcome> {
-    const { host, engine, client, log } = this.#deps
+    const { host, engine, client, bootstrap, log } = this.#deps
+    const dialled = addresses.map(address => `${address}/p2p/${peerId}`)
     let connection
     try {
-      connection = await host.dial(addresses.map(address => multiaddr(`${address}/p2p/${peerId}`)), { signal })
+      connection = await host.dial(dialled.map(address => multiaddr(address)), { signal })
     } catch (err) {
       log.debug({ err, peerId }, 'a discovered node was not reached over libp2p')
       return 'failed'
@@ -32,6 +35,7 @@ export class KadDialer implements Dialer {
     try {
       await client.ping(remotePeer, signal)
       engine.offer(remotePeer)
+      bootstrap.joined(peerId, dialled)
       return 'joined'
     } catch (err) {
       log.debug({ err, peerId }, 'a discovered node does not answer on the overlay')

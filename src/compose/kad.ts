@@ -102,6 +102,8 @@ export async function composeKad (config: Config, surroundings: Surroundings, ad
   return {
     host,
     transports,
+    engine,
+    client,
     overlay,
     announcer,
     bootstrap,

@@ -97,7 +97,7 @@ export function applyRules (config: Config): Config {
 /** What cannot be in force together, one sentence each. */
 export function findConflicts (config: Config): string[] {
   const conflicts: string[] = []
-  const { admin, discv5, identity, kad, node, providers } = config
+  const { admin, bridge, discv5, identity, kad, node, providers } = config
   if (providers.ttl > providers.maxTtl) conflicts.push('providers.ttl: must not exceed providers.maxTtl')
   if (providers.store === 'persistent' && node.profile === 'micronode') conflicts.push('providers.store: a micronode leaves nothing on disk; use memory, or node.profile macronode')
   else if (providers.store === 'persistent' && node.dataDir === '') conflicts.push('providers.store: persistent needs node.dataDir')
@@ -107,6 +107,7 @@ export function findConflicts (config: Config): string[] {
   if (kad.listen.length === 0) conflicts.push('kad.listen: at least one address is needed')
   if (discv5.enabled && discv5.listen.length === 0) conflicts.push('discv5.listen: at least one address is needed')
   if (discv5.keyFile !== '' && identity.passphraseFile === '') conflicts.push('discv5.keyFile: needs identity.passphraseFile')
+  if (bridge.remembered < bridge.waiting) conflicts.push('bridge.remembered: must not be less than bridge.waiting')
   if ((identity.keyFile === '') !== (identity.passphraseFile === '')) {
     conflicts.push('identity.keyFile and identity.passphraseFile: give both or neither')
   }

@@ -98,9 +98,9 @@ export function choice<const T extends string> (doc: string, options: readonly T
   }
 }
 
-/** Comma-separated in a flag or variable, an array in a file. `check` throws for a member it refuses. */
+/** Comma-separated in a flag or variable, an array in a file. `check` throws for a member it refuses; it is told the place of the member, from 0. */
 export function list (
-  doc: string, fallback: readonly string[], options: Marks & { readonly form: string, readonly max: number, readonly check: (member: string) => void },
+  doc: string, fallback: readonly string[], options: Marks & { readonly form: string, readonly max: number, readonly check: (member: string, index: number) => void },
 ): Setting<readonly string[]> {
   return {
     ...marked(doc, fallback, options),
@@ -109,7 +109,7 @@ export function list (
       const members = value.split(',').map(member => member.trim()).filter(member => member !== '')
       if (members.length > options.max) throw new Error(`must have at most ${options.max} members`)
       if (new Set(members).size !== members.length) throw new Error('must not repeat a member')
-      members.forEach(options.check)
+      members.forEach((member, index) => { options.check(member, index) })
       return members
     },
     print: members => members.join(','),

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { multiaddr } from '@multiformats/multiaddr'
 import { parsePeerId } from '../core/peer-id.ts'
+import { parsePredicate } from '../core/record-predicate.ts'
 import { bool, choice, duration, int, list, listener, text, type ConfigOf } from './setting.ts'
 
 /** The public IPFS network's protocol; its specification fixes some values for everyone who serves it. */
@@ -73,6 +74,16 @@ export const settings = {
     handshakesPerSecond: int('Handshakes a second worked on; a quarter of the reserve is kept for nodes we know.', 1000, { min: 1, max: 100_000 }),
     banAfter: int('Packets over its limit within a minute after which a public IP is shut out.', 2000, { min: 1, max: 10_000_000 }),
     banTime: duration('How long it is shut out.', '10m', { min: '1s', max: '7d' }),
+  },
+  bridge: {
+    enabled: bool('Whether nodes that discv5 finds are dialled over libp2p, and join the Kademlia plane.', true),
+    predicates: list('What the record of a node must say for it to be dialled; all of them must hold.', [], { form: '`key`, `key=text`, `key=0x…`, `key^=0x…/bits`, `eth~=digest|digest@time` or `eth2~=…`', max: 32, check: assertPredicate }),
+    waiting: int('Nodes that wait to be dialled; more are dropped.', 1000, { min: 1, max: 100_000 }),
+    dialsAtOnce: int('Dials under way at once.', 4, { min: 1, max: 64 }),
+    dialsPerSecond: int('Dials begun a second, with four seconds’ worth in reserve.', 5, { min: 1, max: 1000 }),
+    remembered: int('Nodes remembered as handled, and as whose peer is known; the oldest goes first.', 10_000, { min: 1, max: 1_000_000 }),
+    rememberedFor: duration('How long a node is not dialled again, unless its record changes or the dial failed.', '1h', { min: '1s', max: '7d' }),
+    retryAfter: duration('How long a node that was not reached is left alone.', '1m', { min: '100ms', max: '1h' }),
   },
   providers: {
     store: choice('Where provider records are held: `memory` loses them with the process, `persistent` keeps them in `node.dataDir` as well.', ['memory', 'persistent'], 'memory'),
@@ -169,6 +180,14 @@ function assertEndpoint (value: string): void {
 
 function assertRecordText (value: string): void {
   if (!/^enr:[\w-]{1,400}$/.test(value)) throw new Error(`${value.slice(0, 40)} is not a record in text form`)
+}
+
+function assertPredicate (value: string, index: number): void {
+  try {
+    parsePredicate(value)
+  } catch (err) {
+    throw new Error(`predicate ${index + 1}: ${(err as Error).message}`, { cause: err })
+  }
 }
 
 function assertMultiaddr (value: string): void {

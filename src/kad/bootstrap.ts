@@ -31,13 +31,18 @@ interface Deps {
 /** A dial and a ping: half of libp2p's own dial time-out, so that a dead address does not hold up the next round for long. */
 const PROBE_TIMEOUT_MS = 4000
 
+/** Discovered peers that are asked whether they live, in place of a bootstrap set. */
+const DISCOVERED = 16
+
 /** The peers through which we joined: asked again and again whether they live, since readiness hangs on one of them answering. */
 export class Bootstrap implements Component, ReadinessCheck {
   readonly name = 'bootstrap'
   readonly #deps: Deps
   readonly #opts: Options
   #peers: readonly string[]
-  /** When each peer answered last. Bounded by the bootstrap set. */
+  /** Addresses of peers that discovery led to, by peer ID. Bounded by DISCOVERED; unused while a set is configured. */
+  readonly #discovered = new Map<string, readonly string[]>()
+  /** When each peer answered last: configured ones by address, discovered ones by peer ID. Bounded by both. */
   readonly #answeredAt = new Map<string, number>()
   readonly #stopping = new AbortController()
   #timer: NodeJS.Timeout | undefined
@@ -71,6 +76,23 @@ export class Bootstrap implements Component, ReadinessCheck {
     this.#use(peers)
   }
 
+  /**
+   * A peer that was found in another way has joined us, and answered. Without a bootstrap set such peers stand in for one: we are in the
+   * network while one of them answers. With a set they count for nothing, since anybody can have himself discovered.
+   */
+  joined (peerId: string, addresses: readonly string[]): void {
+    if (this.#stopping.signal.aborted) return
+    if (!this.#discovered.has(peerId) && this.#discovered.size >= DISCOVERED) {
+      const silent = [...this.#discovered.keys()].find(known => !this.#isAlive(known))
+      if (silent === undefined) return // those there are do
+      this.#discovered.delete(silent)
+      this.#answeredAt.delete(silent)
+    }
+    this.#discovered.set(peerId, addresses)
+    this.#answeredAt.set(peerId, this.#deps.now())
+    this.#deps.metrics.bootstrapAlive.set(this.alive)
+  }
+
   #use (peers: readonly string[]): void {
     const undialled = peers.find(peer => !isInScope(peer, this.#opts.scope))
     if (undialled !== undefined) {
@@ -78,28 +100,34 @@ export class Bootstrap implements Component, ReadinessCheck {
     }
     const self = this.#deps.host.peerId.toString()
     this.#peers = peers.filter(peer => !peer.endsWith(`/p2p/${self}`))
-    for (const peer of this.#answeredAt.keys()) if (!this.#peers.includes(peer)) this.#answeredAt.delete(peer)
+    for (const peer of this.#answeredAt.keys()) if (!this.#peers.includes(peer) && !this.#discovered.has(peer)) this.#answeredAt.delete(peer)
     this.#deps.metrics.bootstrapSet.reset()
     this.#deps.metrics.bootstrapSet.set({ hash: jsonDigest([...this.#peers].sort()) }, 1)
     this.#startRound()
   }
 
   /** How many bootstrap peers answered lately. */
-  get alive (): number {
-    const since = this.#deps.now() - this.#opts.lapseMs
-    return [...this.#answeredAt.values()].filter(answeredAt => answeredAt >= since).length
-  }
+  get alive (): number { return this.#joinedThrough().filter(peer => this.#isAlive(peer)).length }
 
   reason (): string | undefined {
     if (this.alive > 0) return undefined
-    if (this.#peers.length === 0) return 'no bootstrap peer is configured: set kad.bootstrap'
-    return `none of ${this.#peers.length} bootstrap peers answered in the last ${Math.round(this.#opts.lapseMs / 1000)} s`
+    const asked = this.#joinedThrough().length
+    if (asked === 0) return 'no bootstrap peer is configured: set kad.bootstrap'
+    return `none of ${asked} ${this.#peers.length > 0 ? 'bootstrap peers' : 'peers that discv5 found'} answered in the last ${Math.round(this.#opts.lapseMs / 1000)} s`
+  }
+
+  #joinedThrough (): readonly string[] {
+    return this.#peers.length > 0 ? this.#peers : [...this.#discovered.keys()]
+  }
+
+  #isAlive (peer: string): boolean {
+    return (this.#answeredAt.get(peer) ?? -Infinity) >= this.#deps.now() - this.#opts.lapseMs
   }
 
   #startRound (): void {
     if (this.#stopping.signal.aborted) return
     this.#roundCount++
-    const round = Promise.all(this.#peers.map(async peer => await this.#probe(peer))).then(() => {
+    const round = Promise.all(this.#joinedThrough().map(async peer => await this.#probe(peer))).then(() => {
       this.#deps.metrics.bootstrapAlive.set(this.alive)
       this.#roundCount--
     })
@@ -111,9 +139,9 @@ export class Bootstrap implements Component, ReadinessCheck {
     const { host, engine, client, log, now } = this.#deps
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)])
     try {
-      const { remotePeer } = await host.dial(multiaddr(peer), { signal }) // the connection that is open, if there is one
+      const { remotePeer } = await host.dial((this.#discovered.get(peer) ?? [peer]).map(address => multiaddr(address)), { signal }) // the connection that is open, if there is one
       await client.ping(remotePeer, signal)
-      if (this.#peers.includes(peer)) this.#answeredAt.set(peer, now())
+      if (this.#joinedThrough().includes(peer)) this.#answeredAt.set(peer, now())
       engine.offer(remotePeer)
     } catch (err) {
       log.debug({ err, peer }, 'bootstrap peer did not answer')

@@ -4,13 +4,13 @@ import { pino } from 'pino'
 import t from 'tap'
 import { Bridge, type BridgeOptions, type DialOutcome } from '../../src/bridge/bridge.ts'
 import type { Candidate } from '../../src/bridge/candidate.ts'
-import type { NodeRecord } from '../../src/discv5/engine.ts'
+import type { NodeRecord, TableNode } from '../../src/discv5/engine.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 import { RateLimit } from '../../src/policy/rate-limit.ts'
 import { PUBLIC_IP, recordOf } from './records.ts'
 
 const OPTIONS: BridgeOptions = {
-  predicates: [], scope: 'public', self: '12D3KooWself', waiting: 3, dialsAtOnce: 2, remembered: 100, rememberedMs: 1000,
+  predicates: [], scope: 'public', self: '12D3KooWself', waiting: 3, dialsAtOnce: 2, remembered: 100, rememberedMs: 1000, retryMs: 100,
 }
 const ADDRESS = { ip: PUBLIC_IP, tcp: [0x1f, 0x90] }
 
@@ -20,12 +20,14 @@ function start ({ dialsPerSecond = 100, ...options }: Partial<BridgeOptions> & {
   const ends: Array<(outcome: DialOutcome) => void> = []
   const listeners = new Set<(record: NodeRecord) => void>()
   const clock = { ms: 0 }
+  const table: TableNode[] = []
   const bridge = new Bridge({ ...OPTIONS, ...options }, {
     discv5: {
       onDiscovered: listener => {
         listeners.add(listener)
         return () => listeners.delete(listener)
       },
+      table: () => table,
     },
     dialer: {
       dial: async (candidate, signal) => {
@@ -44,7 +46,7 @@ function start ({ dialsPerSecond = 100, ...options }: Partial<BridgeOptions> & {
   const count = async (name: 'dropped' | 'dials', label: string) =>
     (await metrics.bridge[name].get()).values.find(({ labels }) => Object.values(labels).includes(label))?.value ?? 0
   const tell = (record: NodeRecord) => { for (const listener of listeners) listener(record) }
-  return { bridge, dialled, ends, clock, count, tell, listeners }
+  return { bridge, dialled, ends, clock, count, tell, listeners, table }
 }
 
 t.test('a discovered record is dialled at all its addresses', async t => {
@@ -76,6 +78,33 @@ t.test('a record is dialled once for each sequence number, and again after its t
   await offer(3n)
   t.equal(dialled.length, 3)
   t.equal(await count('dials', 'joined'), 3)
+  await bridge.stop()
+})
+
+t.test('a node that was not reached is dialled again when its time has come, as long as discv5 hears it', async t => {
+  const { bridge, dialled, ends, clock, count, table } = start()
+  const record = recordOf(ADDRESS)
+  const node = { record, ip: '203.0.113.7', port: 1, distance: 256, isLive: true, lastSeen: 0 }
+  const recall = async (outcome: DialOutcome) => {
+    bridge.recall()
+    ends.at(-1)?.(outcome)
+    await setImmediate()
+    return dialled.length
+  }
+  bridge.offer(record)
+  ends[0]?.('failed')
+  await setImmediate()
+  clock.ms = 100
+  t.equal(await recall('failed'), 1, 'it is not in the table')
+  table.push({ ...node, isLive: false })
+  t.equal(await recall('failed'), 1, 'it is silent')
+  table[0] = node
+  t.equal(await recall('joined'), 2)
+  clock.ms = 1000
+  t.equal(await recall('joined'), 2, 'it was reached')
+  clock.ms = 1100
+  t.equal(await recall('joined'), 3)
+  t.equal(await count('dropped', 'seen'), 0)
   await bridge.stop()
 })
 

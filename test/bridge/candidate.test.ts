@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { toCandidate, type Candidate } from '../../src/bridge/candidate.ts'
-import { parsePredicate } from '../../src/bridge/predicate.ts'
+import { parsePredicate } from '../../src/core/record-predicate.ts'
 import type { NodeRecord } from '../../src/discv5/engine.ts'
 import { PUBLIC_IP, recordOf } from './records.ts'
 

@@ -12,7 +12,7 @@ const candidate: Candidate = {
 }
 
 function dialer ({ isThere = true, isOfOverlay = true, streams = 0 } = {}) {
-  const seen = { dialled: [] as string[], offered: [] as PeerId[], hungUp: 0 }
+  const seen = { dialled: [] as string[], offered: [] as PeerId[], hungUp: 0, joined: [] as unknown[] }
   const fake = new KadDialer({
     host: {
       dial: (async (addresses: unknown[]) => {
@@ -24,6 +24,7 @@ function dialer ({ isThere = true, isOfOverlay = true, streams = 0 } = {}) {
     },
     engine: { offer: offered => { seen.offered.push(offered) } },
     client: { ping: async () => { if (!isOfOverlay) throw new Error('no such protocol') } },
+    bootstrap: { joined: (...said) => { seen.joined.push(said) } },
     log: pino({ level: 'silent' }),
   })
   return { seen, dial: async () => await fake.dial(candidate, new AbortController().signal) }
@@ -34,6 +35,7 @@ t.test('a peer of the overlay is offered to the table, after it was dialled as t
   t.equal(await dial(), 'joined')
   t.strictSame(seen.dialled, candidate.addresses.map(address => `${address}/p2p/${peer.toString()}`))
   t.strictSame(seen.offered, [peer])
+  t.strictSame(seen.joined, [[peer.toString(), seen.dialled]])
   t.equal(seen.hungUp, 0)
 })
 
@@ -41,6 +43,7 @@ t.test('a peer that is not of the overlay is let go, unless somebody uses its co
   const idle = dialer({ isOfOverlay: false })
   t.equal(await idle.dial(), 'foreign')
   t.strictSame(idle.seen.offered, [])
+  t.strictSame(idle.seen.joined, [])
   t.equal(idle.seen.hungUp, 1)
   const used = dialer({ isOfOverlay: false, streams: 1 })
   t.equal(await used.dial(), 'foreign')

@@ -134,6 +134,13 @@ t.test('each profile in config/ loads', async t => {
   for (const profile of profiles) t.strictSame(mistakesOf({ file: readConfigFile(new URL(profile, PROFILES).pathname) }), [], profile)
 })
 
+t.test('a predicate on node records that is none is a mistake, and says which of them', async t => {
+  const told = mistakesOf({ file: '[bridge]\npredicates = ["tcp", "eth2~=6a95a1a9", "attnets^=0xff/9"]' })
+  t.strictSame(told, ['file bridge.predicates: predicate 3: attnets^=0xff/9: the bits must be from 1 to those of the value, got "tcp,eth2~=6a95a1a9,attnets^=0xff/9"'])
+  t.match(mistakesOf({ flags: { 'bridge.predicates': 'eth2~=xyz' } }), [/^--set bridge.predicates: predicate 1: xyz is not a fork digest/])
+  t.match(mistakesOf({ flags: { 'bridge.waiting': '20000' } }), [/^bridge.remembered: /])
+})
+
 t.test('a file that cannot be read is a mistake that names it', async t => {
   t.throws(() => readConfigFile('/nonexistent/svc-dht.toml'), { name: 'ConfigError', mistakes: ['/nonexistent/svc-dht.toml: cannot be read (ENOENT)'] })
 })

@@ -21,7 +21,7 @@ class FakeNetwork {
   delay: Promise<void> = Promise.resolve()
 
   async dial (address: unknown): Promise<Connection> {
-    const id = (address as Multiaddr).getComponents().at(-1)?.value ?? ''
+    const id = (address as [Multiaddr])[0].getComponents().at(-1)?.value ?? ''
     this.dialled.push(id)
     await this.delay
     return { remotePeer: peerIdFromString(id) } as Connection
@@ -78,6 +78,30 @@ t.test('an answer counts until it lapses', async t => {
   t.equal(bootstrap.reason(), undefined)
   clock.advance(1)
   t.match(bootstrap.reason(), 'none of 1 bootstrap peers')
+})
+
+t.test('without a bootstrap set a discovered peer stands in while it answers', async t => {
+  const { bootstrap, clock, metrics } = await setUp(t, { peers: [], living: ['a'] })
+  bootstrap.joined(peerOf('a').toString(), [addressOf('a')])
+  t.equal(bootstrap.reason(), undefined)
+  t.equal(await metricValue(metrics, 'svc_dht_kad_bootstrap_alive'), 1)
+  clock.advance(LAPSE_MS + 1)
+  t.equal(bootstrap.reason(), 'none of 1 peers that discv5 found answered in the last 20 s')
+})
+
+t.test('beside a bootstrap set discovered peers count for nothing', async t => {
+  const { bootstrap } = await setUp(t, { peers: ['a'], living: [] })
+  bootstrap.joined(peerOf('b').toString(), [addressOf('b')])
+  t.equal(bootstrap.reason(), 'none of 1 bootstrap peers answered in the last 20 s')
+})
+
+t.test('of discovered peers only so many are asked, and a silent one makes place for one that answers', async t => {
+  const { bootstrap, clock } = await setUp(t, { peers: [], living: [] })
+  for (let i = 0; i < 20; i++) bootstrap.joined(peerOf(`d${i}`).toString(), [addressOf(`d${i}`)])
+  t.equal(bootstrap.alive, 16)
+  clock.advance(LAPSE_MS + 1)
+  bootstrap.joined(peerOf('late').toString(), [addressOf('late')])
+  t.equal(bootstrap.alive, 1)
 })
 
 t.test('another set is in force and asked at once, and the answers of the old one count no more', async t => {

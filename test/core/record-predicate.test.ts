@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { holds, parsePredicate } from '../../src/bridge/predicate.ts'
+import { holds, parsePredicate } from '../../src/core/record-predicate.ts'
 
 const NOW = Date.parse('2026-11-21T00:00:00Z')
 const pairs = (values: Record<string, string>) => new Map(Object.entries(values).map(([key, hex]) => [key, Uint8Array.from(Buffer.from(hex, 'hex'))]))
