@@ -42,7 +42,7 @@ export interface DhtErrorOptions extends ErrorOptions {
 export type RejectReason =
   | 'key' | 'frame' | 'decode' | 'type' | 'provider' | 'addresses' | 'record' | 'stale' | 'slow' | 'streams' | 'rate' | 'member' | 'overload' | 'store'
   | 'quota_peer' | 'quota_prefix' | 'quota_key' | 'quota_total' | 'quota_values' | 'quota_grants'
-  | 'http_path' | 'http_method' | 'http_accept' | 'http_key' | 'http_filter' | 'http_body' | 'http_type' | 'http_rate'
+  | 'http_path' | 'http_method' | 'http_accept' | 'http_key' | 'http_filter' | 'http_body' | 'http_header' | 'http_type' | 'http_rate'
   | 'http_inflight' | 'http_lookup'
   | 'unauth' | 'policy_peer' | 'policy_ip' | 'policy_asn' | 'policy_country' | 'policy_origin' | 'policy_unlisted' | 'policy_down' | 'degraded' | 'frozen' | 'audit' | 'decompress'
   | 'gov_schema' | 'gov_size' | 'gov_signature' | 'gov_signer' | 'gov_duplicate' | 'gov_quorum' | 'gov_replay' | 'gov_base' | 'gov_network'

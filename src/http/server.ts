@@ -5,6 +5,7 @@ import type { Server as TlsServer } from 'node:tls'
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Clock } from '../core/component.ts'
 import { DhtError } from '../core/errors.ts'
+import { MAX_BEARER_HEADER_BYTES, MAX_TOKEN_BYTES } from '../core/limits.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { acceptCompressedBodies } from './decompress.ts'
@@ -28,8 +29,8 @@ export interface ServerDeps {
 }
 
 const MAX_BODY_BYTES = 1024 * 1024
-/** Of all headers together. A capability that leaves no room for the others is refused as one that is too long. */
-const MAX_HEADER_BYTES = { public: 16 * 1024, admin: 8 * 1024, ops: 16 * 1024 } satisfies Record<Service, number>
+/** Of the URL and all headers together. */
+const MAX_HEADER_BYTES = { public: 16 * 1024, admin: MAX_BEARER_HEADER_BYTES, ops: 16 * 1024 } satisfies Record<Service, number>
 const MAX_URL_BYTES = 4096
 const READ_TIMEOUT_MS = 5000
 const IDLE_TIMEOUT_MS = 60_000
@@ -155,7 +156,7 @@ function refuseUnparsed (error: Error & { readonly code?: string }, socket: Sock
     socket.destroy()
     return
   }
-  const refusal = unparsed(error.code, MAX_HEADER_BYTES[service])
+  const refusal = unparsed(error.code, service)
   const requestId = randomUUID()
   const { status, headers, body } = toEnvelope(refusal, { requestId, now: now() })
   log.debug({ code: error.code, request_id: requestId }, 'no request could be read') // the error holds raw bytes: maybe a credential
@@ -167,12 +168,14 @@ function refuseUnparsed (error: Error & { readonly code?: string }, socket: Sock
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${payload}`)
 }
 
-function unparsed (code: string | undefined, maxHeaderBytes: number): DhtError {
+function unparsed (code: string | undefined, service: Service): DhtError {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new HttpError(408, 'Timeout', `The request did not arrive within ${READ_TIMEOUT_MS / 1000} seconds.`, { reason: 'slow' })
     case 'HPE_HEADER_OVERFLOW':
-      return new HttpError(431, 'TooLarge', `The headers are larger than ${maxHeaderBytes / 1024} KiB.`, { reason: 'http_body' })
+      return new HttpError(431, 'BadRequest', `The headers are larger than ${MAX_HEADER_BYTES[service] / 1024} KiB.`, {
+        hint: service === 'admin' ? `A capability has at most ${MAX_TOKEN_BYTES / 1024} KiB; send few other headers.` : 'Send fewer or shorter headers.', reason: 'http_header',
+      })
     default:
       return new DhtError('BadRequest', 'This is not an HTTP/1.1 request.', { reason: 'decode' })
   }
