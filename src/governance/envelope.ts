@@ -16,10 +16,16 @@ const shape = object({ payloadType: text(128), payload: text(Math.ceil(MAX_GENES
 /** A DSSE envelope. `keyid` is `<actor id>/<algorithm>`. */
 export type Envelope = Of<typeof shape>
 
-/** An envelope whose texts are the one base64 of their bytes, and that names no key twice. */
+/** A signed envelope, as `draft` reads it. */
 export const envelope: Form<Envelope> = (value, path) => {
-  const parsed = shape(value, path)
+  const parsed = draft(value, path)
   if (parsed.signatures.length === 0) throw refused('gov_signature', `${path} carries no signature`)
+  return parsed
+}
+
+/** An envelope whose texts are the one base64 of their bytes, and that names no key twice. It may have no signature yet. */
+export const draft: Form<Envelope> = (value, path) => {
+  const parsed = shape(value, path)
   if (new Set(parsed.signatures.map(({ keyid }) => keyid)).size !== parsed.signatures.length) {
     throw refused('gov_duplicate', `${path} carries two signatures of one key`)
   }

@@ -38,8 +38,12 @@ export function toActor ({ id, publicKeys }: SigningKeys, role: Role): Actor {
 
 /** A statement signed by one actor. The caller has built the body in the form of its kind. */
 export function signStatement (kind: string, body: object, keys: SigningKeys): Envelope {
-  const unsigned = { payloadType: payloadTypeOf(kind), payload: Buffer.from(canonicalJson(body)).toString('base64'), signatures: [] }
-  return addSignatures(unsigned, keys)
+  return addSignatures(unsignedStatement(kind, body), keys)
+}
+
+/** A statement that nobody has signed yet, in the one form that can be signed. */
+export function unsignedStatement (kind: string, body: object): Envelope {
+  return { payloadType: payloadTypeOf(kind), payload: Buffer.from(canonicalJson(body)).toString('base64'), signatures: [] }
 }
 
 /** The envelope with one more actor's signatures, by every key that actor has. */

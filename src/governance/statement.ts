@@ -73,16 +73,30 @@ const KINDS = new Map((Object.keys(FORMS) as StatementKind[]).map(kind => [paylo
  */
 export function parseStatement (value: unknown): { readonly envelope: Envelope, readonly statement: Statement } {
   const envelope = envelopeForm(value, 'envelope')
+  return { envelope, statement: statementOf(envelope) }
+}
+
+/** The statement in an envelope that may have no signature yet. @throws {DhtError} as parseStatement */
+export function statementOf (envelope: Envelope): Statement {
   const kind = KINDS.get(envelope.payloadType)
   if (kind === undefined) throw refused('gov_schema', 'the payload type is not one of governance')
-  return { envelope, statement: { kind, body: parsePayload<unknown>(envelope, FORMS[kind], MAX_PAYLOAD_BYTES) } as Statement }
+  return { kind, body: parsePayload<unknown>(envelope, FORMS[kind], MAX_PAYLOAD_BYTES) } as Statement
 }
 
 /** @throws {DhtError} as parseStatement */
 export function parseGenesis (value: unknown): { readonly envelope: Envelope, readonly genesis: Genesis } {
   const envelope = envelopeForm(value, 'envelope')
-  if (envelope.payloadType !== payloadTypeOf('genesis')) throw refused('gov_schema', 'the payload type is not that of a genesis')
-  return { envelope, genesis: parsePayload(envelope, genesisForm, MAX_GENESIS_BYTES) }
+  return { envelope, genesis: genesisIn(envelope) }
+}
+
+/** The genesis in an envelope that may have no signature yet. @throws {DhtError} as parseStatement */
+export function genesisIn (envelope: Envelope): Genesis {
+  if (!isGenesis(envelope)) throw refused('gov_schema', 'the payload type is not that of a genesis')
+  return parsePayload(envelope, genesisForm, MAX_GENESIS_BYTES)
+}
+
+export function isGenesis ({ payloadType }: Envelope): boolean {
+  return payloadType === payloadTypeOf('genesis')
 }
 
 function parsePayload<T> (envelope: Envelope, form: Form<T>, maxBytes: number): T {

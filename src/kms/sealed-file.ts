@@ -12,8 +12,11 @@ interface SealedFile {
   readonly sealed: string
 }
 
+/** How hard argon2id works for a key. */
+export interface KdfWork { readonly memoryKib: number, readonly passes: number, readonly lanes: number }
+
 /** RFC 9106 §4, second recommended option: 64 MiB, 3 passes, 4 lanes. */
-const KDF = { name: 'argon2id', memoryKib: 65_536, passes: 3, lanes: 4 } as const
+const KDF: KdfWork = { memoryKib: 65_536, passes: 3, lanes: 4 }
 /** A file may not make us work harder than this to find out that it is not ours. */
 const MAX_KDF = { memoryKib: 1_048_576, passes: 16, lanes: 16 }
 const MAX_FILE_BYTES = 64 * 1024
@@ -25,8 +28,8 @@ const TAG_BYTES = 16
 const deriveKey = promisify(argon2)
 
 /** Seals `secret` under the passphrase: argon2id, then ChaCha20-Poly1305 over it with the file's other fields as associated data. */
-export async function seal (purpose: string, secret: Uint8Array, passphrase: Uint8Array): Promise<string> {
-  return await new Sealer(passphrase).seal(purpose, secret)
+export async function seal (purpose: string, secret: Uint8Array, passphrase: Uint8Array, work = KDF): Promise<string> {
+  return await new Sealer(passphrase, work).seal(purpose, secret)
 }
 
 /** @throws {Error} with a sentence for the operator: not a sealed file, for another purpose, or the wrong passphrase */
@@ -37,17 +40,20 @@ export async function open (purpose: string, text: string, passphrase: Uint8Arra
 /** Seals and opens many files under one passphrase, and derives the key of those that share their salt only once. */
 export class Sealer {
   readonly #passphrase: Uint8Array
+  readonly #work: KdfWork
   #kdf: SealedFile['kdf'] | undefined
   #key: Promise<Buffer> | undefined
 
-  constructor (passphrase: Uint8Array) {
+  constructor (passphrase: Uint8Array, work = KDF) {
     this.#passphrase = passphrase
+    this.#work = work
   }
 
   async seal (purpose: string, secret: Uint8Array): Promise<string> {
     // A file that was opened may have been made with less work than we ask for.
-    const isStrong = this.#kdf?.memoryKib === KDF.memoryKib && this.#kdf.passes === KDF.passes && this.#kdf.lanes === KDF.lanes
-    const kdf = this.#kdf !== undefined && isStrong ? this.#kdf : { ...KDF, salt: randomBytes(SALT_BYTES).toString('base64') }
+    const { memoryKib, passes, lanes } = this.#work
+    const isStrong = this.#kdf?.memoryKib === memoryKib && this.#kdf.passes === passes && this.#kdf.lanes === lanes
+    const kdf = this.#kdf !== undefined && isStrong ? this.#kdf : { name: 'argon2id' as const, memoryKib, passes, lanes, salt: randomBytes(SALT_BYTES).toString('base64') }
     const nonce = randomBytes(NONCE_BYTES)
     const cipher = createCipheriv('chacha20-poly1305', await this.#keyOf(kdf), nonce, { authTagLength: TAG_BYTES })
     cipher.setAAD(associatedData(purpose, kdf), { plaintextLength: secret.byteLength })
