@@ -1,5 +1,6 @@
 import { runCommandLine } from './cli/run.ts'
 import type { ConfigCheck, Screen } from './cli/host.ts'
+import { createTerminal } from './cli/terminal.ts'
 import { ConfigError, loadConfig, readConfigFile, readEnvironment } from './config/load.ts'
 import { readVersion } from './config/version.ts'
 import { configDigest } from './config/view.ts'
@@ -18,6 +19,7 @@ process.exitCode = await runCommandLine({
   signal: unread.signal,
   now: Date.now,
   config: { checkFile },
+  terminal: createTerminal(process.stdin, process.stderr),
 })
 
 /** A reader that leaves early, as `head` does, ends the command without a word. */

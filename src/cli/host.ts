@@ -1,4 +1,5 @@
 import type { Clock } from '../core/component.ts'
+import type { KeyWork } from '../governance/signer-key.ts'
 
 /** What a command line needs of the process it runs in. `src/ronctl.ts` gives the real one, tests their own. */
 export interface Host {
@@ -15,6 +16,17 @@ export interface Host {
   readonly signal: AbortSignal
   readonly now: Clock
   readonly config: ConfigPort
+  readonly terminal: Terminal
+  /** How hard new keys are sealed; as hard as they should be, unless told. */
+  readonly keyWork?: KeyWork
+}
+
+/** The person at the terminal. */
+export interface Terminal {
+  /** Whether there is one to ask. */
+  readonly isThere: boolean
+  /** What was typed, without its line end; undefined when it was broken off. A hidden answer is not echoed. */
+  ask (question: string, options?: { readonly isHidden?: boolean }): Promise<string | undefined>
 }
 
 export interface Screen {

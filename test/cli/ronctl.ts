@@ -8,15 +8,18 @@ export interface Surroundings {
   readonly columns?: number
   readonly signal?: AbortSignal
   readonly checkFile?: (path: string) => ConfigCheck
+  /** What a person answers, question by question; nobody is there when absent. */
+  readonly answers?: readonly string[]
+  readonly now?: () => number
   readonly onStdout?: (text: string) => void
   readonly onStderr?: (text: string) => void
 }
 
-export interface Ended { readonly exit: number, readonly stdout: string, readonly stderr: string }
+export interface Ended { readonly exit: number, readonly stdout: string, readonly stderr: string, readonly asked: readonly string[] }
 
 /** Runs a command line in this process, with every edge in our hands. */
 export async function ronctl (args: readonly string[], surroundings: Surroundings = {}): Promise<Ended> {
-  const { env = {}, columns, signal = new AbortController().signal, checkFile = () => ({ mistakes: ['not asked for'] }), onStdout, onStderr } = surroundings
+  const { env = {}, columns, signal = new AbortController().signal, checkFile = () => ({ mistakes: ['not asked for'] }), answers, now = () => NOW, onStdout, onStderr } = surroundings
   const written = { stdout: '', stderr: '' }
   const screen = (name: keyof typeof written, onWrite?: (text: string) => void) => ({
     isTerminal: columns !== undefined,
@@ -26,10 +29,28 @@ export async function ronctl (args: readonly string[], surroundings: Surrounding
       onWrite?.(text)
     },
   })
+  const asked: string[] = []
+  const left = [...answers ?? []]
   const exit = await runCommandLine({
-    args, env, uid: 1000, version: '9.9.9', stdout: screen('stdout', onStdout), stderr: screen('stderr', onStderr), signal, now: () => NOW, config: { checkFile },
+    args,
+    env,
+    uid: 1000,
+    version: '9.9.9',
+    stdout: screen('stdout', onStdout),
+    stderr: screen('stderr', onStderr),
+    signal,
+    now,
+    config: { checkFile },
+    terminal: {
+      isThere: answers !== undefined,
+      ask: async (question, { isHidden = false } = {}) => {
+        asked.push(isHidden ? `${question}(hidden)` : question)
+        return left.shift()
+      },
+    },
+    keyWork: { memoryKib: 64, passes: 1, lanes: 1 },
   })
-  return { exit, ...written }
+  return { exit, ...written, asked }
 }
 
 /** The JSON lines of an output. */
