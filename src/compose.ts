@@ -65,7 +65,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   let inForce = config
   const lifecycle = new Lifecycle()
   const readiness = (): ReadinessReport => ({
-    ...reportReadiness([lifecycle, policy, audit, governance, ...kad.checks]), ...(degraded.current !== undefined && { degraded: degraded.current.reason }),
+    ...reportReadiness([lifecycle, policy, audit, governance, ...kad.checks, ...discv5.checks]), ...(degraded.current !== undefined && { degraded: degraded.current.reason }),
   })
   metrics.node.build.set({ version: version.version, git_sha: version.gitSha }, 1)
   const use = (next: Config): void => {

@@ -79,7 +79,7 @@ export async function composeKad (config: Config, surroundings: Surroundings, ad
     ttlMs: providers.ttl, maxTtlMs: providers.maxTtl, republishPercent: providers.republishFraction, limit: providers.announced,
   }, { self: selfBytes, addresses: ownAddresses, records, publisher, writes, announcedBefore, metrics: metrics.kad, log, now })
   const bootstrap = new Bootstrap({
-    scope, peers: kad.bootstrap, probeIntervalMs: kad.bootstrapProbeInterval, lapseMs: kad.bootstrapLapse,
+    scope, peers: kad.bootstrap, probeIntervalMs: kad.bootstrapProbeInterval, lapseMs: kad.bootstrapLapse, isDiscovering: isDiscovering(config),
   }, { host, engine, client, metrics: metrics.kad, log, now })
   const server = new RpcServer({ ...kad, readTimeoutMs: kad.readTimeout, idleTimeoutMs: kad.idleTimeout }, {
     host,
@@ -117,6 +117,11 @@ export async function composeKad (config: Config, surroundings: Surroundings, ad
     components: [...stored, toComponent(host), server, records, bootstrap, ...remembered, refresh, announcer],
     apply: (settings: PlaneSettings) => applySettings(settings, { engine, server, diversity, records, values, announcer }),
   }
+}
+
+/** Peers may be found without a bootstrap set. */
+function isDiscovering ({ bridge, discv5 }: Config): boolean {
+  return bridge.enabled && discv5.enabled && discv5.bootnodes.length > 0
 }
 
 interface StoreParts {

@@ -5,7 +5,7 @@ export interface ReadinessCheck {
 }
 
 /** The conditions, in the order an operator should look at them. */
-export type ReadinessCondition = 'lifecycle' | 'policy' | 'store' | 'audit' | 'governance' | 'bootstrap' | 'routing_table' | 'self_lookup'
+export type ReadinessCondition = 'lifecycle' | 'policy' | 'store' | 'audit' | 'governance' | 'bootstrap' | 'routing_table' | 'self_lookup' | 'discv5'
 
 export interface ReadinessReport {
   readonly ready: boolean

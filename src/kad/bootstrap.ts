@@ -17,6 +17,8 @@ interface Options {
   readonly probeIntervalMs: number
   /** How long an answer counts. Milliseconds. */
   readonly lapseMs: number
+  /** Whether peers may be found in another way. */
+  readonly isDiscovering?: boolean
 }
 
 interface Deps {
@@ -112,7 +114,7 @@ export class Bootstrap implements Component, ReadinessCheck {
   reason (): string | undefined {
     if (this.alive > 0) return undefined
     const asked = this.#joinedThrough().length
-    if (asked === 0) return 'no bootstrap peer is configured: set kad.bootstrap'
+    if (asked === 0) return this.#opts.isDiscovering === true ? 'discv5 has found no peer of this overlay yet, and kad.bootstrap is not set' : 'no bootstrap peer is configured: set kad.bootstrap'
     return `none of ${asked} ${this.#peers.length > 0 ? 'bootstrap peers' : 'peers that discv5 found'} answered in the last ${Math.round(this.#opts.lapseMs / 1000)} s`
   }
 

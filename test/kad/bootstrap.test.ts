@@ -36,16 +36,17 @@ interface Options {
   readonly peers: readonly string[]
   readonly living: readonly string[]
   readonly scope?: AddressScope
+  readonly isDiscovering?: boolean
 }
 
-async function setUp (t: Test, { peers, living, scope = 'any' }: Options) {
+async function setUp (t: Test, { peers, living, scope = 'any', isDiscovering = false }: Options) {
   const clock = new TestClock()
   const metrics = createMetrics()
   const engine = new FakeEngine()
   const network = new FakeNetwork()
   for (const name of living) network.living.add(peerOf(name).toString())
   // Longer than a test: rounds begin with `start` and `replace`.
-  const bootstrap = new Bootstrap({ scope, peers: peers.map(addressOf), probeIntervalMs: 1e6, lapseMs: LAPSE_MS }, {
+  const bootstrap = new Bootstrap({ scope, peers: peers.map(addressOf), probeIntervalMs: 1e6, lapseMs: LAPSE_MS, isDiscovering }, {
     host: network, client: network, engine, metrics: metrics.kad, log: silentLog, now: clock.now,
   })
   await bootstrap.start()
@@ -57,6 +58,11 @@ async function setUp (t: Test, { peers, living, scope = 'any' }: Options) {
 t.test('without bootstrap peers the reason says which setting to set', async t => {
   const { bootstrap } = await setUp(t, { peers: [], living: [] })
   t.equal(bootstrap.reason(), 'no bootstrap peer is configured: set kad.bootstrap')
+})
+
+t.test('where discv5 looks for peers the reason says that it found none yet', async t => {
+  const { bootstrap } = await setUp(t, { peers: [], living: [], isDiscovering: true })
+  t.match(bootstrap.reason(), 'discv5 has found no peer')
 })
 
 t.test('one peer that answers is enough, and it is offered to the table', async t => {
