@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Authority, Principal } from '../auth/authority.ts'
 import type { Clock } from '../core/component.ts'
 import { DhtError } from '../core/errors.ts'
@@ -32,8 +32,15 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Undefined on public routes. */
     principal: Principal | undefined
+    /** Of a GET that needs a capability: aborted when it would be refused now. Who does not end the answer then is cut off. */
+    lapsed: AbortSignal | undefined
   }
 }
+
+/** How often an answer that goes on is judged again: a revocation is to hold everywhere within 5 s. */
+const REJUDGE_MS = 1000
+/** What an answer may take to its end once its capability has ended. */
+const LAPSE_MS = 1000
 
 /**
  * What every request passes before its body is read and its handler runs: auth → policy → quota. The permission table says what
@@ -43,6 +50,7 @@ declare module 'fastify' {
 export function raiseWall (app: FastifyInstance, { surface }: Options, deps: WallDeps): void {
   requireRows(app, surface)
   app.decorateRequest('principal', undefined)
+  app.decorateRequest('lapsed', undefined)
   app.addHook('onRequest', async (request, reply) => {
     const { url } = request.routeOptions
     const access = url === undefined ? 'public' : accessOf(surface, request.method, url) // nothing is at an unknown path
@@ -51,16 +59,48 @@ export function raiseWall (app: FastifyInstance, { surface }: Options, deps: Wal
     const ip = ipOf(request)
     const now = deps.now()
     if (access !== 'public') {
+      const attempt = { permission: access, ip, ...proposalOf(request, deps) }
+      const authorize = (at: number): Principal => deps.authorizer.authorize(bearerToken(request.raw.rawHeaders), { ...attempt, now: at })
       // A browser or script learns what to send; this stays on the reply only when the next line throws.
       reply.header('www-authenticate', 'Bearer')
-      request.principal = deps.authorizer.authorize(bearerToken(request.raw.rawHeaders), { permission: access, ip, now, ...proposalOf(request, deps) })
+      request.principal = authorize(now)
       reply.removeHeader('www-authenticate')
+      if (request.method === 'GET') {
+        request.lapsed = judgeAgain(request, reply, () => {
+          authorize(deps.now())
+          deps.policy.assertAdmits({ ip })
+        })
+      }
     }
     deps.policy.assertAdmits({ ip })
     if (request.principal !== undefined) takeQuota(deps.rate, request.principal, now)
     if (surface === 'admin') deps.admission.admit('admin')
     if (access !== 'public' && WRITES.has(access)) deps.writes.assertOpen()
   })
+}
+
+/**
+ * Judges the request again and again for as long as its answer goes on, for a stream would outlive its capability. Only what
+ * reads is cut off: who changes something must learn what became of it.
+ */
+function judgeAgain ({ log }: FastifyRequest, { raw }: FastifyReply, assertAllowed: () => void): AbortSignal {
+  const lapsed = new AbortController()
+  let cutOff: NodeJS.Timeout | undefined
+  const judging = setInterval(() => {
+    try {
+      assertAllowed()
+    } catch (err) {
+      clearInterval(judging)
+      log.info({ reason: err instanceof DhtError ? err.reason : undefined }, 'an answer is ended: its capability has')
+      lapsed.abort(err)
+      cutOff = setTimeout(() => raw.destroy(), LAPSE_MS).unref()
+    }
+  }, REJUDGE_MS).unref()
+  raw.once('close', () => {
+    clearInterval(judging)
+    clearTimeout(cutOff)
+  })
+  return lapsed.signal
 }
 
 /** The proposal that the path names, for capabilities that are held to one. */

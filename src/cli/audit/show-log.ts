@@ -40,7 +40,7 @@ export async function showLog (session: Session, { since, action, follow }: LogO
     await showPages()
     // An event only says that there is more: what to show comes from the log, in order, whatever was missed between.
     for await (const event of events) if (event.topic === 'audit' && event.entry.seq >= next) await showPages()
-    throw new Failure('The daemon ended the stream of events.', { exit: 'unreachable', code: 'Unreachable', retryable: true, hint: 'It stopped, or this reader was too slow.' })
+    throw new Failure('The daemon ended the stream of events.', { exit: 'unreachable', code: 'Unreachable', retryable: true, hint: 'It stopped, this reader was too slow, or its capability has ended.' })
   })
 }
 

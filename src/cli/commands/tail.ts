@@ -22,7 +22,7 @@ export function addTail (program: Command, run: Run): void {
       const from = since === undefined ? undefined : new Date(host.now() - since).toISOString()
       return await client.withEvents(topic, from, async events => {
         for await (const event of events) out.answer(event, render)
-        throw new Failure('The daemon ended the stream of events.', { exit: 'unreachable', code: 'Unreachable', retryable: true, hint: 'It stopped, or this reader was too slow.' })
+        throw new Failure('The daemon ended the stream of events.', { exit: 'unreachable', code: 'Unreachable', retryable: true, hint: 'It stopped, this reader was too slow, or its capability has ended.' })
       })
     }))
 }

@@ -19,12 +19,13 @@ export function addEventsRoute (app: FastifyInstance, { events }: { readonly eve
     const topics = parseTopics(topic)
     const from = since === undefined ? events.lastId : events.idBefore(parseSince(since))
     if (streams.size >= MAX_READERS) {
-      throw new DhtError('Backpressure', `${MAX_READERS} readers of events are connected already.`, { hint: 'Close one.', retryAfterMs: 10_000 })
+      throw new DhtError('Backpressure', `${MAX_READERS} readers of events are connected already.`, { hint: 'Close one.', retryAfterMs: 10_000, reason: 'http_inflight' })
     }
     reply.hijack()
     const { raw } = reply
     streams.add(raw)
     raw.once('close', () => streams.delete(raw))
+    request.lapsed?.addEventListener('abort', () => { raw.end(': the capability has ended\n\n') })
     stream(reply, events, { topics, from })
   })
 }

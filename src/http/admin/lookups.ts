@@ -34,7 +34,8 @@ export function addLookupRoutes (app: FastifyInstance, { lookup }: Pick<AdminPor
     if (start === undefined) {
       throw new DhtError('NotFound', 'There is no such kind of lookup.', { hint: `The kinds are ${Object.keys(KINDS).join(', ')}.`, reason: 'http_path' })
     }
-    const signal = whenClientLeaves(reply)
+    const left = whenClientLeaves(reply)
+    const signal = request.lapsed === undefined ? left : AbortSignal.any([left, request.lapsed])
     return await sendEvents(reply, start(lookup, key, { limit: parseLimit(request.query), signal }), signal)
   })
 }
