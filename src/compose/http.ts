@@ -109,7 +109,7 @@ function composeEvents ({ metrics, now }: Surroundings, { audit, readiness }: Pi
   return { events, readinessWatch: new ReadinessWatch({ intervalMs: 1000 }, { readiness, events, now }) }
 }
 
-function adminPorts (config: Config, { version, now }: Surroundings, { kad, guards, capabilities, audit, governance, readiness, config: inForce, lookup, events }: HttpDeps & { readonly lookup: Lookup, readonly events: EventHub }): AdminPorts {
+function adminPorts (config: Config, { version, now }: Surroundings, { kad, discv5, guards, capabilities, audit, governance, readiness, config: inForce, lookup, events }: HttpDeps & { readonly lookup: Lookup, readonly events: EventHub }): AdminPorts {
   const startedAt = now()
   const { inspection } = kad
   return {
@@ -135,6 +135,7 @@ function adminPorts (config: Config, { version, now }: Surroundings, { kad, guar
     actions: audit,
     events,
     governance,
+    discv5: discv5.engine,
     config: { get digest () { return configDigest(inForce()) }, get settings () { return redactConfig(inForce()) } },
   }
 }

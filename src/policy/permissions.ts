@@ -113,6 +113,12 @@ export const ROUTES: Readonly<Record<Surface, Readonly<Record<string, Access>>>>
     'POST /v1/governance/obligations': 'governance:execute',
     'GET /v1/membership/status': 'membership:read',
     'GET /v1/membership/members': 'membership:read',
+    'GET /v1/discv5': 'discv5:read',
+    'GET /v1/discv5/table': 'discv5:read',
+    'POST /v1/discv5/ping': 'discv5:write',
+    'POST /v1/discv5/lookup': 'discv5:write',
+    'POST /v1/discv5/nodes': 'discv5:write',
+    'POST /v1/discv5/talk': 'discv5:write',
   },
   ops: {
     'GET /healthz': 'public',

@@ -5,12 +5,13 @@ import type { LookupPort } from '../../lookup/answer.ts'
 import type { AuditPort } from './audit.ts'
 import type { CapsPort } from './caps.ts'
 import type { DegradedPort } from './degraded.ts'
+import type { Discv5Ports } from './discv5.ts'
 import type { GovernancePort } from './governance.ts'
 import type { EventHub } from './event-hub.ts'
 import type { PeersBody, QuotasBody, RecordsBody, StatusBody } from './wire.ts'
 
 /** What the admin handlers ask of the daemon. `compose` connects it. */
-export interface AdminPorts {
+export interface AdminPorts extends Discv5Ports {
   status (): StatusBody
   peers (): PeersBody['peers']
   records (key: MultihashKey): RecordsBody['records']

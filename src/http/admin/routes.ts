@@ -4,6 +4,7 @@ import { addAuditRoutes } from './audit.ts'
 import { addCapRoutes } from './caps.ts'
 import { addConfigRoutes } from './config.ts'
 import { addDegradedRoutes } from './degraded.ts'
+import { addDiscv5Routes } from './discv5.ts'
 import { addEventsRoute } from './events.ts'
 import { addGovernanceRoutes } from './governance.ts'
 import { addLookupRoutes } from './lookups.ts'
@@ -34,6 +35,7 @@ export function registerAdminRoutes (app: FastifyInstance, ports: AdminPorts): v
   addEventsRoute(app, ports)
   addGovernanceRoutes(app, ports)
   addMembershipRoutes(app, ports)
+  addDiscv5Routes(app, ports)
 }
 
 function acceptOnlyJson (app: FastifyInstance): void {
