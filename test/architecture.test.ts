@@ -38,7 +38,7 @@ for (const folder of readdirSync(SRC, { withFileTypes: true }).filter(entry => e
         (isType && folder === 'cli' && /http\/admin\/wire(-\w+)?\.ts$/.test(target)) ||
         // Decision 0024: whoever verifies a log asks no daemon, so the rules for it are here too; they are pure.
         // Decision 0026: what is signed away from the daemon is built, judged and shown by the same rules.
-        (folder === 'cli' && /\/governance\/(actor|envelope|genesis|ledger|quorum|signer-key|signer-memory|signing|state|statement|sections\/[\w-]+)\.ts$/.test(target)) ||
+        (folder === 'cli' && /\/governance\/(actor|envelope|form|genesis|ledger|quorum|signer-key|signer-memory|signing|state|statement|sections\/[\w-]+)\.ts$/.test(target)) ||
         (folder === 'cli' && /\/audit\/(scan\.ts|format\/[\w-]+\.ts)$/.test(target))
       t.ok(isAllowed, `${file} → ${target}`)
     }

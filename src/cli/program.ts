@@ -5,6 +5,7 @@ import { addClosest } from './commands/closest.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
 import { addFind } from './commands/find.ts'
+import { addGovernance } from './commands/governance/governance.ts'
 import { addKey } from './commands/key.ts'
 import { addOps } from './commands/ops.ts'
 import { addPeer } from './commands/peer.ts'
@@ -30,7 +31,7 @@ export interface GlobalOptions {
 
 /** Every command, in the order of the help page: publishing, asking, looking after the daemon. */
 const COMMANDS = [
-  addProvide, addWithdraw, addFind, addPeer, addClosest, addRecords, addTable, addStatus, addReady, addQuotas, addOps, addAudit, addTail, addCap, addKey, addConfig, addVersion, addCompletion,
+  addProvide, addWithdraw, addFind, addPeer, addClosest, addRecords, addTable, addStatus, addReady, addQuotas, addOps, addAudit, addTail, addCap, addKey, addGovernance, addConfig, addVersion, addCompletion,
 ] as const
 
 const NOTES = `

@@ -3,7 +3,7 @@ import { canonicalJson } from '../core/digest.ts'
 import { DhtError } from '../core/errors.ts'
 import { HEX_32, type Actor } from './actor.ts'
 import { sha256 } from './digest.ts'
-import type { Envelope } from './envelope.ts'
+import { claimedSigners, type Envelope } from './envelope.ts'
 import { integer, list, object, optional, text, type Of } from './form.ts'
 import { statementId } from './ledger.ts'
 import { genesisIn, isGenesis, statementOf, type Proposal } from './statement.ts'
@@ -41,6 +41,7 @@ export interface ToSign {
  */
 export function toSigned ({ envelope, proposal, insteadOf }: ToSign, { id: actorId, role }: Pick<Actor, 'id' | 'role'>, now: number): Signed {
   const id = statementId(envelope)
+  if (claimedSigners(envelope).includes(actorId)) throw new DhtError('Conflict', 'This key has signed it already.')
   const left = insteadOf === undefined ? {} : { instead_of: digest(insteadOf, 'instead_of') }
   if (isGenesis(envelope)) {
     const { state } = genesisIn(envelope)
