@@ -106,6 +106,7 @@ export function findConflicts (config: Config): string[] {
   if (kad.bootstrapLapse <= kad.bootstrapProbeInterval) conflicts.push('kad.bootstrapLapse: must be longer than kad.bootstrapProbeInterval')
   if (kad.listen.length === 0) conflicts.push('kad.listen: at least one address is needed')
   if (discv5.enabled && discv5.listen.length === 0) conflicts.push('discv5.listen: at least one address is needed')
+  if (discv5.engine === 'chainsafe' && discv5.listen.length > 1) conflicts.push('discv5.listen: the chainsafe engine listens on one address')
   if (discv5.keyFile !== '' && identity.passphraseFile === '') conflicts.push('discv5.keyFile: needs identity.passphraseFile')
   if (bridge.remembered < bridge.waiting) conflicts.push('bridge.remembered: must not be less than bridge.waiting')
   if ((identity.keyFile === '') !== (identity.passphraseFile === '')) {

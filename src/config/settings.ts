@@ -54,6 +54,7 @@ export const settings = {
   },
   discv5: {
     enabled: bool('Whether the daemon is a discv5 node as well.', true),
+    engine: choice('What speaks discv5: `native` is ours; `chainsafe` is `@chainsafe/discv5`, for comparison: without limits, bans, address votes and a table that lasts.', ['native', 'chainsafe'], 'native'),
     listen: list('Where discv5 listens (UDP); at most one address of each family. Port 0 picks a free one.', ['127.0.0.1:7461'], { form: '`host:port` or `[v6]:port`', max: 2, check: assertEndpoint }),
     externalIp: text('IPv4 address told in the record, for a daemon behind a port forward. Empty: where it listens, or what other nodes agree on.', '', { form: 'IPv4 address, or empty', pattern: /^$|^\d{1,3}(\.\d{1,3}){3}$/ }),
     externalIp6: text('IPv6 address told in the record.', '', { form: 'IPv6 address, or empty', pattern: /^$|^[0-9a-fA-F:]+$/ }),

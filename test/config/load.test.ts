@@ -89,6 +89,8 @@ t.test('settings that contradict each other are refused', async t => {
     [{ 'admin.listen': '127.0.0.1.example.org:7463' }, /only a loopback address/],
     [{ 'identity.passphraseFile': '/p' }, /give both or neither/],
     [{ 'node.profile': 'macronode', 'providers.store': 'persistent' }, /^providers.store: persistent needs node.dataDir/],
+    [{ 'discv5.engine': 'chainsafe', 'discv5.listen': '127.0.0.1:1,[::1]:2' }, /^discv5.listen: the chainsafe engine/],
+    [{ 'bridge.waiting': '20000' }, /^bridge.remembered: /],
     [{ 'node.dataDir': '/d', 'providers.store': 'persistent' }, /^providers.store: a micronode leaves nothing on disk/],
   ] as Array<[Record<string, string>, RegExp]>) {
     const mistakes = mistakesOf({ flags })
@@ -138,7 +140,6 @@ t.test('a predicate on node records that is none is a mistake, and says which of
   const told = mistakesOf({ file: '[bridge]\npredicates = ["tcp", "eth2~=6a95a1a9", "attnets^=0xff/9"]' })
   t.strictSame(told, ['file bridge.predicates: predicate 3: attnets^=0xff/9: the bits must be from 1 to those of the value, got "tcp,eth2~=6a95a1a9,attnets^=0xff/9"'])
   t.match(mistakesOf({ flags: { 'bridge.predicates': 'eth2~=xyz' } }), [/^--set bridge.predicates: predicate 1: xyz is not a fork digest/])
-  t.match(mistakesOf({ flags: { 'bridge.waiting': '20000' } }), [/^bridge.remembered: /])
 })
 
 t.test('a file that cannot be read is a mistake that names it', async t => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { pino } from 'pino'
+import { loadLibrary } from '../../src/discv5/chainsafe/convert.ts'
 import { ChainsafeEngine } from '../../src/discv5/chainsafe/engine.ts'
 import type { Discv5Engine } from '../../src/discv5/engine.ts'
 import { decodeRecord } from '../../src/discv5/enr/record.ts'
@@ -20,13 +21,14 @@ export interface EngineOptions {
 /** Makes a node with a key of its own on loopback. It is not started. */
 export type MakeEngine = (options?: EngineOptions) => Discv5Engine
 
+const library = await loadLibrary()
 const secp256k1 = loadSecp256k1()
 const log = pino({ level: 'silent' })
 
 export const makeChainsafe: MakeEngine = ({ ip = '127.0.0.1', port = 0, pingIntervalMs = 300_000 } = {}) => {
   const secret = randomBytes(32)
   return new ChainsafeEngine({ listen: { ip, port }, pingIntervalMs, lookupTimeoutMs: 3000 }, {
-    key: { privateKey: () => secret }, readRecord: bytes => decodeRecord(bytes, secp256k1), log, now: Date.now,
+    library, key: { privateKey: () => secret }, readRecord: bytes => decodeRecord(bytes, secp256k1), log, now: Date.now,
   })
 }
 

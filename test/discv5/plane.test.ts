@@ -34,6 +34,20 @@ t.test('a daemon without discv5 has no record, and two daemons join through the 
   t.pass()
 })
 
+t.test('a daemon may run the other engine: it says what that lacks, tells its libp2p port, and both kinds join', async t => {
+  const flags = { 'discv5.engine': 'chainsafe', 'discv5.pingInterval': '300ms' }
+  const first = await startTestDaemon(t, { flags })
+  t.match(first.logs.find(({ msg }) => String(msg).startsWith('discv5.engine is chainsafe')), { level: 40, lacks: ['limits and bans'] })
+  const record = decodeRecordText(first.enr() ?? '', curve)
+  const [, tcp] = /\/tcp\/(\d+)/.exec(first.addresses()[0] ?? '') ?? []
+  t.equal(record.port('tcp'), Number(tcp))
+  const bootnodes = { 'discv5.bootnodes': first.enr() ?? '', 'discv5.pingInterval': '300ms' }
+  const others = [await startTestDaemon(t, { flags: { ...flags, ...bootnodes } }), await startTestDaemon(t, { flags: bootnodes })]
+  await until(() => [first, ...others].every(daemon => daemon.readiness().ready), 'all are ready, through nothing but a record')
+  const { features } = await (await fetch(`${first.opsUrl}/version`)).json() as { features: string[] }
+  t.ok(features.includes('discv5-chainsafe') && features.includes('noble'))
+})
+
 t.test('a taken port fails the start of the daemon, and says which', async t => {
   const node = createNode([new UdpSocket({ ip: '127.0.0.1', port: 0 }, () => {})])
   await node.start()

@@ -1,9 +1,22 @@
 import type { Socket } from 'node:dgram'
 import type { EventEmitter } from 'node:events'
 import type { Discv5, PongResponse } from '@chainsafe/discv5'
-import { ENR, SignableENR } from '@chainsafe/enr'
+import type { ENR, SignableENR } from '@chainsafe/enr'
 import { DhtError } from '../../core/errors.ts'
 import type { Endpoint, RecordLike } from '../engine.ts'
+
+/** The classes of the library that are used as values. */
+export interface Library {
+  readonly Discv5: typeof Discv5
+  readonly ENR: typeof ENR
+  readonly SignableENR: typeof SignableENR
+}
+
+/** Loads it only when it is wanted: it takes a tenth of a second, and memory. */
+export async function loadLibrary (): Promise<Library> {
+  const [{ Discv5 }, { ENR, SignableENR }] = await Promise.all([import('@chainsafe/discv5'), import('@chainsafe/enr')])
+  return { Discv5, ENR, SignableENR }
+}
 
 type CreateOptions = Parameters<typeof Discv5.create>[0]
 export type BindAddrs = CreateOptions['bindAddrs']
@@ -25,7 +38,7 @@ export function receiveBufferBytes ({ sessionService: { transport } }: Discv5): 
 }
 
 /** @throws {DhtError} BadRequest for what the library does not take for a record */
-export function toEnr (record: RecordLike): ENR {
+export function toEnr ({ ENR }: Pick<Library, 'ENR'>, record: RecordLike): ENR {
   try {
     return typeof record === 'string' ? ENR.decodeTxt(record) : ENR.decode(record)
   } catch (err) {
@@ -34,7 +47,7 @@ export function toEnr (record: RecordLike): ENR {
 }
 
 /** The library's own class of multiaddrs, which is not the one of our libp2p, by way of a record that holds the address. */
-export function toBindAddrs (ip: string, port: number): BindAddrs {
+export function toBindAddrs ({ SignableENR }: Pick<Library, 'SignableENR'>, ip: string, port: number): BindAddrs {
   const carrier = SignableENR.createV4(new Uint8Array(32).fill(1))
   if (ip.includes(':')) {
     Object.assign(carrier, { ip6: ip, udp6: port })

@@ -1,11 +1,14 @@
-import { Discv5 } from '@chainsafe/discv5'
-import { SignableENR, type ENR } from '@chainsafe/enr'
+import { randomBytes } from 'node:crypto'
+import type { Discv5 } from '@chainsafe/discv5'
+import type { ENR, SignableENR } from '@chainsafe/enr'
 import type { Clock } from '../../core/component.ts'
 import { DhtError } from '../../core/errors.ts'
 import type { Logger } from '../../observability/logger.ts'
 import type { Discv5Engine, Endpoint, EngineStats, LookupOptions, LookupResult, NodeRecord, Pong, RecordLike, TableNode, TalkHandler } from '../engine.ts'
+import type { OwnAddresses } from '../enr/own-record.ts'
 import type { NodeKey } from '../node-key.ts'
-import { logDistance, receiveBufferBytes, toBindAddrs, toEmitter, toEndpoint, toEnr, toFailure, type NodeAddress, type PrivateKey, type TalkRequest } from './convert.ts'
+import { uintBytes } from '../rlp.ts'
+import { logDistance, receiveBufferBytes, toBindAddrs, toEmitter, toEndpoint, toEnr, toFailure, type Library, type NodeAddress, type PrivateKey, type TalkRequest } from './convert.ts'
 import { Recent } from './recent.ts'
 import { claimPort } from './socket-port.ts'
 
@@ -13,9 +16,13 @@ export interface ChainsafeOptions {
   readonly listen: Endpoint
   /** Told in the record instead of where we listen. */
   readonly announce?: Partial<Endpoint>
-  /** Ports of libp2p on the same host, told in the record. */
-  readonly tcpPort?: number
-  readonly quicPort?: number
+  readonly bootnodes?: readonly string[]
+  readonly sessions?: number
+  readonly requestTimeoutMs?: number
+  /** Attempts after the first. */
+  readonly retries?: number
+  /** Milliseconds until the table is filled by lookups for the first time; twice as long each time after. Absent: only by who is heard. */
+  readonly firstRefreshMs?: number
   /** Milliseconds between two PINGs of a node in the table. */
   readonly pingIntervalMs?: number
   /** Milliseconds after which a lookup gives what it has. */
@@ -23,9 +30,12 @@ export interface ChainsafeOptions {
 }
 
 interface Deps {
+  readonly library: Library
   readonly key: NodeKey
   /** Reads and verifies records strictly; the library's own reader lets some pass that are not in order. @throws on a bad record */
   readonly readRecord: (bytes: Uint8Array) => NodeRecord
+  /** Ports and ID of the libp2p host, asked at the start, when it listens. */
+  readonly libp2p?: () => OwnAddresses
   readonly log: Logger
   readonly now: Clock
 }
@@ -36,6 +46,7 @@ const FINDNODE = 3
 /** Nodes whose last answer, and records of which the newest number told, are remembered. */
 const REMEMBERED_NODES = 4000
 const TALK_PROTOCOLS = 64
+const REFRESH_MS = 30 * 60_000
 
 /** `@chainsafe/discv5` behind our port. Its classes stay in this folder: records go in and out as bytes and text. */
 export class ChainsafeEngine implements Discv5Engine {
@@ -51,30 +62,27 @@ export class ChainsafeEngine implements Discv5Engine {
   #node: Discv5 | undefined
   #listening: Endpoint[] = []
   #pending = 0
+  #refresh: NodeJS.Timeout | undefined
   #findNodesSent = 0
 
   constructor (opts: ChainsafeOptions, deps: Deps) {
     this.#opts = opts
     this.#deps = deps
-    this.#enr = SignableENR.createV4(deps.key.privateKey())
-    if (opts.tcpPort !== undefined) this.#enr.tcp = opts.tcpPort
-    if (opts.quicPort !== undefined) this.#enr.quic = opts.quicPort
+    this.#enr = deps.library.SignableENR.createV4(deps.key.privateKey())
   }
 
   get nodeId (): string { return this.#enr.nodeId }
 
   async start (): Promise<void> {
-    const { listen, announce, pingIntervalMs = PING_INTERVAL_MS, lookupTimeoutMs = LOOKUP_TIMEOUT_MS } = this.#opts
+    const { listen, bootnodes = [], firstRefreshMs } = this.#opts
     const { ip } = listen
     const port = await claimPort(listen)
-    const told = { ip: announce?.ip ?? ip, port: announce?.port ?? port }
-    Object.assign(this.#enr, told.ip.includes(':') ? { ip6: told.ip, udp6: told.port } : { ip: told.ip, udp: told.port })
-    const node = Discv5.create({
+    this.#describe(port)
+    const node = this.#deps.library.Discv5.create({
       enr: this.#enr,
       privateKey: { type: 'secp256k1', raw: this.#deps.key.privateKey() } as unknown as PrivateKey,
-      bindAddrs: toBindAddrs(ip, port),
-      // Its votes have no window and no diversity: ten identities on one host would move our address.
-      config: { enrUpdate: false, pingInterval: pingIntervalMs, lookupTimeout: lookupTimeoutMs },
+      bindAddrs: toBindAddrs(this.#deps.library, ip, port),
+      config: this.#config(),
     })
     this.#listenTo(node)
     const send = node.sessionService.sendRequest.bind(node.sessionService)
@@ -85,10 +93,50 @@ export class ChainsafeEngine implements Discv5Engine {
     await node.start()
     this.#node = node
     this.#listening = [{ ip, port }]
+    for (const text of bootnodes) this.addRecord(text)
+    if (firstRefreshMs !== undefined) this.#refreshIn(firstRefreshMs)
+    this.#deps.log.info({ record: this.ownRecord().text, listening: this.#listening, receiveBufferBytes: this.stats().receiveBufferBytes }, 'discv5 listens')
+  }
+
+  /** What the record says of us. The number of a new run is higher than any of the run before, which nobody wrote down. */
+  #describe (port: number): void {
+    const { listen, announce } = this.#opts
+    const { ip, ...told } = { ip: announce?.ip ?? listen.ip, port: announce?.port ?? port }
+    const { libp2p: peerId, ...ports } = this.#deps.libp2p?.() ?? {}
+    this.#enr.seq = BigInt(Math.floor(this.#deps.now() / 1000))
+    // A socket on all addresses does not know its own, and this engine does not learn it from others.
+    const isKnown = ip !== '0.0.0.0' && ip !== '::'
+    Object.assign(this.#enr, ip.includes(':') ? { ...isKnown && { ip6: ip }, udp6: told.port } : { ...isKnown && { ip }, udp: told.port })
+    for (const [key, value] of Object.entries(ports)) if (typeof value === 'number' && value > 0) this.#enr.set(key, uintBytes(value))
+    if (peerId !== undefined) this.#enr.set('libp2p', peerId)
+  }
+
+  #config (): NonNullable<Parameters<typeof Discv5.create>[0]['config']> {
+    const { pingIntervalMs = PING_INTERVAL_MS, lookupTimeoutMs = LOOKUP_TIMEOUT_MS, sessions, requestTimeoutMs, retries } = this.#opts
+    return {
+      // Its votes have no window and no diversity: ten identities on one host would move our address.
+      enrUpdate: false,
+      pingInterval: pingIntervalMs,
+      lookupTimeout: lookupTimeoutMs,
+      ...sessions !== undefined && { sessionCacheCapacity: sessions },
+      ...requestTimeoutMs !== undefined && { requestTimeout: requestTimeoutMs },
+      ...retries !== undefined && { requestRetries: retries + 1 }, // it counts the first
+    }
+  }
+
+  /** The library asks nobody by itself: without lookups a node knows its boot nodes and who comes by. */
+  #refreshIn (ms: number): void {
+    this.#refresh = setTimeout(() => {
+      if (this.stats().tableNodes === 0) for (const text of this.#opts.bootnodes ?? []) this.addRecord(text)
+      const isAlone = this.stats().liveNodes === 0
+      void Promise.allSettled([this.lookup(this.nodeId), this.lookup(randomBytes(32).toString('hex'))])
+        .then(() => { if (this.#node !== undefined) this.#refreshIn(isAlone ? ms : Math.min(2 * ms, REFRESH_MS)) })
+    }, ms).unref()
   }
 
   async stop (): Promise<void> {
     const node = this.#node
+    clearTimeout(this.#refresh)
     this.#node = undefined
     this.#listening = []
     await node?.stop()
@@ -113,19 +161,19 @@ export class ChainsafeEngine implements Discv5Engine {
 
   async ping (record: RecordLike): Promise<Pong> {
     const begun = performance.now()
-    const pong = await this.#request(async node => await node.sendPing(reachable(record)))
+    const pong = await this.#request(async node => await node.sendPing(this.#reachable(record)))
     return { enrSeq: pong.enrSeq, ...toEndpoint(pong), roundTripMs: performance.now() - begun }
   }
 
   async findNode (record: RecordLike, distances: readonly number[]): Promise<NodeRecord[]> {
     if (distances.some(distance => !Number.isInteger(distance) || distance < 0 || distance > 256)) throw new DhtError('BadRequest', 'A distance is a whole number from 0 to 256.')
-    const remote = reachable(record)
+    const remote = this.#reachable(record)
     const found = await this.#request(async node => await node.sendFindNode(remote, [...distances]))
     return this.#readAll(found).filter(({ nodeId }) => distances.includes(logDistance(nodeId, remote.nodeId)))
   }
 
   async talkRequest (record: RecordLike, protocol: string, request: Uint8Array): Promise<Uint8Array> {
-    return await this.#request(async node => await node.sendTalkReq(reachable(record), request, protocol))
+    return await this.#request(async node => await node.sendTalkReq(this.#reachable(record), request, protocol))
   }
 
   async lookup (target: string, { count = 16, signal }: LookupOptions = {}): Promise<LookupResult> {
@@ -160,7 +208,7 @@ export class ChainsafeEngine implements Discv5Engine {
   addRecord (record: RecordLike): boolean {
     let enr: ENR
     try {
-      enr = reachable(record)
+      enr = this.#reachable(record)
     } catch {
       return false // not a record, or none that can be reached
     }
@@ -206,6 +254,19 @@ export class ChainsafeEngine implements Discv5Engine {
     }
   }
 
+  /** @throws {DhtError} BadRequest for a record without an address for discv5 */
+  #reachable (record: RecordLike): ENR {
+    const enr = toEnr(this.#deps.library, record)
+    let address: unknown
+    try {
+      address = enr.getLocationMultiaddr('udp')
+    } catch {
+      // malformed: as good as not there
+    }
+    if (address === undefined) throw new DhtError('BadRequest', 'The record has no address for discv5.', { hint: 'It needs ip and udp, or ip6 and udp6.' })
+    return enr
+  }
+
   async #answerTalk (from: Endpoint & { readonly nodeId: string }, protocol: string, request: Uint8Array): Promise<Uint8Array> {
     try {
       return await this.#talk.get(protocol)?.(from, request) ?? new Uint8Array()
@@ -242,19 +303,6 @@ export class ChainsafeEngine implements Discv5Engine {
       return undefined
     }
   }
-}
-
-/** @throws {DhtError} BadRequest for a record without an address for discv5 */
-function reachable (record: RecordLike): ENR {
-  const enr = toEnr(record)
-  let address: unknown
-  try {
-    address = enr.getLocationMultiaddr('udp')
-  } catch {
-    // malformed: as good as not there
-  }
-  if (address === undefined) throw new DhtError('BadRequest', 'The record has no address for discv5.', { hint: 'It needs ip and udp, or ip6 and udp6.' })
-  return enr
 }
 
 /** Undefined once the signal says so. */
