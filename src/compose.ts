@@ -8,6 +8,7 @@ import { composeGovernance, governanceBarriers, governedParts, type ProviderTtl 
 import { composeGuards } from './compose/guards.ts'
 import { composeHttp } from './compose/http.ts'
 import { composeKad } from './compose/kad.ts'
+import { composeTracing } from './compose/tracing.ts'
 import type { Surroundings } from './compose/surroundings.ts'
 import { changeConfig, type Changes } from './config/change.ts'
 import type { Config } from './config/settings.ts'
@@ -62,6 +63,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   const kad = await composeKad(config, surroundings, guards.admission, guards)
   const discv5 = await composeDiscv5(config, surroundings, kad.host)
   const bridge = composeBridge(config, surroundings, { kad, discv5 })
+  const tracing = await composeTracing(config, surroundings, self)
   let inForce = config
   const lifecycle = new Lifecycle()
   const readiness = (): ReadinessReport => ({
@@ -75,7 +77,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   }
   use(config)
 
-  const http = composeHttp(config, surroundings, { kad, discv5, guards, capabilities, audit, governance, readiness, config: () => inForce })
+  const http = composeHttp(config, surroundings, { kad, discv5, guards, capabilities, audit, governance, readiness, tracer: tracing[0], config: () => inForce })
   const apply = (changes: Changes, providerTtl?: ProviderTtl): void => {
     const next = changeConfig(inForce, changes)
     const { bootstrap } = next.kad
@@ -87,7 +89,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   }
   const parts = governedParts({ kad, policy, readiness, apply, usePolicy: rules => use({ ...inForce, policy: rules }), config: () => inForce })
   const running = await startAll([
-    load, ...guards.databases, degraded, ...http.ops, audit, governance, ...kad.components, parts.whenRunning(governance),
+    ...tracing, load, ...guards.databases, degraded, ...http.ops, audit, governance, ...kad.components, parts.whenRunning(governance),
     ...bridge === undefined ? [] : [bridge], ...discv5.components, ...http.public, http.socket, capabilities.owner, ...http.admin, lifecycle,
   ])
   return {

@@ -136,6 +136,7 @@ const runtime: Dashboard = {
       { title: 'Event loop lag', description: 'What work is refused by.', unit: 's', queries: { [`svc_dht_event_loop_lag_seconds{${OF}}`]: '{{instance}}' } },
       { title: 'File descriptors', description: 'Of those allowed.', unit: 'percentunit', queries: { [`process_open_fds{${OF}} / process_max_fds{${OF}}`]: '{{instance}}' } },
       { title: 'Connections', description: 'libp2p, by direction.', queries: { [`libp2p_connection_manager_connections{${OF}}`]: '{{connections}} {{instance}}' } },
+      { title: 'Spans of traces', description: 'Sent to the collector, or dropped and why. Empty without a collector.', queries: { [rate('svc_dht_tracing_spans_total', 'outcome')]: '{{outcome}}' } },
       { title: 'Starts', description: 'More than two in half an hour raise an alert.', queries: { [`changes(process_start_time_seconds{${OF}}[30m])`]: '{{instance}}' } },
     ],
   },

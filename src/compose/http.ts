@@ -2,6 +2,7 @@ import type { AuditLog } from '../audit/log.ts'
 import type { Config } from '../config/settings.ts'
 import { configDigest, redactConfig } from '../config/view.ts'
 import type { ReadinessReport } from '../core/readiness.ts'
+import type { Tracer } from '../core/span.ts'
 import type { Governance } from '../governance/engine.ts'
 import { EventHub } from '../http/admin/event-hub.ts'
 import { proposalIdOf } from '../http/admin/governance.ts'
@@ -43,12 +44,13 @@ interface HttpDeps {
   readonly audit: AuditLog
   readonly readiness: () => ReadinessReport
   readonly governance: Governance
+  readonly tracer: Tracer | undefined
   /** What is in force now. */
   readonly config: () => Config
 }
 
 /** The three listeners. A listener whose address is empty is left out. */
-export function composeHttp (config: Config, surroundings: Surroundings, { kad, discv5, guards, capabilities, audit, governance, readiness, config: inForce }: HttpDeps) {
+export function composeHttp (config: Config, surroundings: Surroundings, { kad, discv5, guards, capabilities, audit, governance, readiness, tracer, config: inForce }: HttpDeps) {
   const { adminSocket, version, metrics, log, now } = surroundings
   const drainTimeoutMs = config.node.drainTimeout
   const digest = (): string => configDigest(inForce())
@@ -62,7 +64,7 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
   const { admission, policy, writes } = guards
   const wallDeps = { authorizer: capabilities.authority, policy, admission, writes, rate: new RateLimit({ perSecond: config.admin.requestsPerPrincipalPerSecond }), proposalId: (name: string) => proposalIdOf(governance, name), now }
   const serverFor = (surface: Surface, inFlight: number, tls?: Certificates) => {
-    const app = createServer({ service: surface, inFlight, tls }, deps)
+    const app = createServer({ service: surface, inFlight, tls }, surface === 'ops' ? deps : { ...deps, tracer }) // a scrape every few seconds is no trace to look at
     raiseWall(app, { surface }, wallDeps)
     return app
   }
@@ -82,7 +84,7 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
   const { events, readinessWatch } = composeEvents(surroundings, { audit, readiness })
   const { tlsCert, tlsKey, tlsClientCa } = config.admin
   const certificates = tlsCert === '' ? undefined : new Certificates({ certFile: tlsCert, keyFile: tlsKey, clientCaFile: tlsClientCa }, deps)
-  const ports = adminPorts(config, surroundings, { kad, discv5, guards, capabilities, audit, governance, readiness, config: inForce, lookup, events })
+  const ports = adminPorts(config, surroundings, { kad, discv5, guards, capabilities, audit, governance, readiness, tracer, config: inForce, lookup, events })
   const [socketApp, adminApp] = [serverFor('admin', config.admin.inFlight), serverFor('admin', config.admin.inFlight, certificates)]
   for (const app of [socketApp, adminApp]) registerAdminRoutes(app, ports)
 

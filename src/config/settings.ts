@@ -9,6 +9,9 @@ export const AMINO_PROTOCOL = '/ipfs/kad/1.0.0'
 
 const PROFILES = ['open', 'standard', 'strict'] as const
 
+/** Keys and peers that were looked up go there: over TLS, or not beyond this machine. No credentials in the URL. */
+const COLLECTOR = /^$|^https:\/\/[^\s@?#]+$|^http:\/\/(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d{1,5})?(\/[^\s@?#]*)?$/
+
 /** Members of one list of the policy, as a file gives them. */
 const MAX_LISTED = 100_000
 
@@ -150,6 +153,13 @@ export const settings = {
     checkpointInterval: duration('Longest time until a new entry is under a signed checkpoint.', '1s', { min: '10ms', max: '1m' }),
     queued: int('Entries that wait for the disk; more are refused.', 8192, { min: 1, max: 100_000 }),
     memoryBytes: int('Bytes of a log that is kept in memory, beyond which it takes no entries.', 64 * 1024 * 1024, { min: 65_536 }),
+  },
+  tracing: {
+    endpoint: text('Where a collector takes traces, OTLP over HTTP, usually `http://127.0.0.1:4318/v1/traces`. Empty: no traces are taken, and OpenTelemetry’s SDK is not loaded.', '', { form: '`https://…`, or `http://…` on loopback, or empty', pattern: COLLECTOR }),
+    oneIn: int('One in so many of the traces that begin here is taken; 1 takes all. A caller of the admin API that sends a `traceparent` decides itself.', 100, { min: 1, max: 1_000_000 }),
+    queue: int('Spans that wait for the collector; more are dropped and counted.', 4096, { min: 64, max: 65_536 }),
+    interval: duration('How long spans wait for others to be sent with.', '1s', { min: '10ms', max: '30s' }),
+    timeout: duration('How long the collector may take for one batch; never more than half of `node.drainTimeout`.', '2s', { min: '100ms', max: '10s' }),
   },
   ops: {
     listen: listener('Where /healthz, /readyz, /metrics and /version listen.', '127.0.0.1:9909'),

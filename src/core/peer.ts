@@ -1,3 +1,5 @@
+import type { Span } from './span.ts'
+
 /** What we tell about a peer: the Peer schema of Delegated Routing V1 without its wrapping. Addresses never end in /p2p. */
 export interface PeerRecord {
   /** Peer ID in base58btc. */
@@ -24,6 +26,8 @@ export interface WalkTrace {
 export interface Walk {
   readonly signal: AbortSignal
   readonly trace: WalkTrace
+  /** Of the walk, when a trace is taken of who asked for it. */
+  readonly span?: Span | undefined
 }
 
 export function emptyTrace (): WalkTrace {

@@ -5,6 +5,7 @@ import type { Server as TlsServer } from 'node:tls'
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Clock } from '../core/component.ts'
 import { DhtError } from '../core/errors.ts'
+import type { Span, Tracer } from '../core/span.ts'
 import { MAX_BEARER_HEADER_BYTES, MAX_TOKEN_BYTES } from '../core/limits.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
@@ -26,6 +27,15 @@ export interface ServerDeps {
   readonly metrics: Metrics['http']
   readonly log: Logger
   readonly now: Clock
+  /** Absent: no traces are taken. */
+  readonly tracer?: Tracer | undefined
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** When a trace is taken of the request. */
+    span: Span | undefined
+  }
 }
 
 const MAX_BODY_BYTES = 1024 * 1024
@@ -60,12 +70,14 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
   })
 
   tls?.guard(app.server as unknown as TlsServer)
+  app.decorateRequest('span', undefined)
   let active = 0
   function observe (request: FastifyRequest, reply: FastifyReply): void {
     active++
     deps.metrics.inFlight.inc({ service })
     const stopTimer = deps.metrics.seconds.startTimer({ service, method: request.method })
     reply.header('x-request-id', request.id)
+    if (deps.tracer !== undefined) beginTrace(deps.tracer, service, request)
     // 'close' comes exactly once, whether the answer went out whole or the client left.
     reply.raw.once('close', () => {
       active--
@@ -75,12 +87,14 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
       deps.metrics.requests.inc({ service, route, code })
       const seconds = stopTimer({ route })
       request.log.debug({ method: request.method, route, code, seconds }, 'request')
+      if (request.span !== undefined) endTrace(request.span, request, reply)
     })
   }
 
   function refuse (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const error = toDhtError(thrown, request.raw)
     if (error.reason !== undefined) deps.metrics.reject(error.reason)
+    request.span?.set({ 'error.type': error.code })
     logFailure(request.log, error)
     const { status, headers, body } = toEnvelope(error, { requestId: request.id, now: deps.now() })
     if (!request.raw.complete) linger(request, reply)
@@ -101,6 +115,25 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
   const routes = methodsByPath(app)
   app.setNotFoundHandler(request => { throw notServed(service, request, routes) })
   return app
+}
+
+/** On the admin API a caller may continue a trace of its own; of strangers no context is taken, they could join or force traces. */
+function beginTrace (tracer: Tracer, service: Service, request: FastifyRequest): void {
+  const route = request.routeOptions.url ?? 'unmatched'
+  const { traceparent } = request.headers
+  const span = tracer.begin(`${request.method} ${route}`, {
+    attributes: { 'http.request.method': request.method, 'http.route': route, 'svc_dht.surface': service, 'svc_dht.request_id': request.id },
+    traceparent: service === 'admin' && typeof traceparent === 'string' ? traceparent : undefined,
+  })
+  if (span === undefined) return
+  request.span = span
+  request.log = request.log.child({ trace_id: span.traceId })
+}
+
+function endTrace (span: Span, request: FastifyRequest, reply: FastifyReply): void {
+  const isWhole = reply.raw.writableFinished
+  span.set({ 'http.response.status_code': reply.statusCode, ...(request.principal !== undefined && { 'svc_dht.grant': request.principal.id }) })
+  span.end(!isWhole ? 'aborted' : reply.statusCode >= 500 ? String(reply.statusCode) : undefined)
 }
 
 /** The path patterns of the server's routes and the methods each has, filled as routes are added. Bounded by the routes. */

@@ -82,7 +82,7 @@ export class Engine {
   /** Providers in the order the network names them; peers may repeat. Ends when k were found or nobody is left to ask. */
   async * findProviders (key: MultihashKey, walk: Walk): AsyncGenerator<PeerInfo> {
     const cid = CID.createV1(raw.code, Digest.decode(key)) // the engine wants a CID and sends its multihash
-    const recorder = new WalkRecorder(walk.trace)
+    const recorder = new WalkRecorder(walk.trace, walk.span)
     for await (const event of this.#events(this.#dht.findProviders(cid, { signal: walk.signal }), recorder)) {
       if (event.name !== 'PROVIDER') continue
       if (walk.trace.path.length === 0) recorder.reachedAt(event.from.toString())
@@ -92,7 +92,7 @@ export class Engine {
 
   /** Addresses of one peer, as often as the network names it. */
   async * findPeer (peer: PeerId, walk: Walk): AsyncGenerator<PeerInfo> {
-    const recorder = new WalkRecorder(walk.trace)
+    const recorder = new WalkRecorder(walk.trace, walk.span)
     const events = this.#dht.findPeer(peer, { signal: walk.signal, useCache: false })
     try {
       for await (const event of this.#events(events, recorder)) {
@@ -107,7 +107,7 @@ export class Engine {
 
   /** The k peers closest to the key that answered, closest first. Nothing is yielded before the walk has ended. */
   async * findClosest (key: Uint8Array, walk: Walk): AsyncGenerator<PeerInfo> {
-    const recorder = new WalkRecorder(walk.trace)
+    const recorder = new WalkRecorder(walk.trace, walk.span)
     for await (const event of this.#events(this.#dht.getClosestPeers(key, { signal: walk.signal }), recorder)) {
       if (event.name !== 'FINAL_PEER') continue
       if (walk.trace.path.length === 0) recorder.reachedAt(event.peer.id.toString())
@@ -117,7 +117,7 @@ export class Engine {
 
   /** Values that peers returned for the key, not validated. */
   async * findValues (key: Uint8Array, walk: Walk): AsyncGenerator<Uint8Array> {
-    const recorder = new WalkRecorder(walk.trace)
+    const recorder = new WalkRecorder(walk.trace, walk.span)
     try {
       for await (const event of this.#events(this.#dht.get(key, { signal: walk.signal }), recorder)) {
         if (event.name !== 'PEER_RESPONSE' || event.messageName !== 'GET_VALUE' || event.record === undefined) continue
@@ -131,9 +131,13 @@ export class Engine {
   }
 
   async * #events (events: AsyncIterable<QueryEvent>, recorder: WalkRecorder): AsyncGenerator<QueryEvent> {
-    for await (const event of events) {
-      recorder.record(event)
-      yield event
+    try {
+      for await (const event of events) {
+        recorder.record(event)
+        yield event
+      }
+    } finally {
+      recorder.close()
     }
   }
 }

@@ -3,7 +3,7 @@ import type { Walk } from '../core/peer.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Engine } from './engine.ts'
 import type { RpcClient } from './rpc/client.ts'
-import type { EncodedPeer } from './rpc/message.ts'
+import type { EncodedPeer, MessageType } from './rpc/message.ts'
 
 interface Deps {
   readonly engine: Pick<Engine, 'findClosest'>
@@ -29,19 +29,24 @@ export class Publisher {
   }
 
   async publishProvider (key: Uint8Array, self: EncodedPeer, walk: Walk): Promise<Published> {
-    return await this.#publish(key, walk, async (peer, signal) => await this.#deps.client.addProvider(peer, key, self, signal))
+    return await this.#publish(key, walk, 'ADD_PROVIDER', async (peer, signal) => await this.#deps.client.addProvider(peer, key, self, signal))
   }
 
   async publishValue (key: Uint8Array, record: Uint8Array, walk: Walk): Promise<Published> {
-    return await this.#publish(key, walk, async (peer, signal) => await this.#deps.client.putValue(peer, key, record, signal))
+    return await this.#publish(key, walk, 'PUT_VALUE', async (peer, signal) => await this.#deps.client.putValue(peer, key, record, signal))
   }
 
   /** All of the k closest at once: k bounds the sends. */
-  async #publish (key: Uint8Array, walk: Walk, send: (peer: PeerId, signal: AbortSignal) => Promise<void>): Promise<Published> {
+  async #publish (key: Uint8Array, walk: Walk, type: MessageType, send: (peer: PeerId, signal: AbortSignal) => Promise<void>): Promise<Published> {
     const sends: Array<Promise<boolean>> = []
     for await (const { id } of this.#deps.engine.findClosest(key, walk)) {
       const signal = AbortSignal.any([walk.signal, AbortSignal.timeout(SEND_TIMEOUT_MS)])
-      sends.push(send(id, signal).then(() => true, err => {
+      const span = walk.span?.child(type, { 'svc_dht.peer': id.toString() }, 'client')
+      sends.push(send(id, signal).then(() => {
+        span?.end()
+        return true
+      }, (err: unknown) => {
+        span?.end(err instanceof Error ? err.name : 'Error')
         this.#deps.log.debug({ err, peer: id.toString() }, 'peer did not take a record')
         return false
       }))

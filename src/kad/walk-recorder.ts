@@ -1,12 +1,17 @@
 import type { PeerInfo } from '@libp2p/interface'
-import type { PeerResponseEvent, QueryEvent, SendQueryEvent } from '@libp2p/kad-dht'
+import type { PeerResponseEvent, QueryErrorEvent, QueryEvent, SendQueryEvent } from '@libp2p/kad-dht'
 import type { WalkTrace } from '../core/peer.ts'
+import type { Span } from '../core/span.ts'
 
 /** What is read of the engine's events. */
 export type WalkEvent =
-  | Pick<SendQueryEvent, 'name' | 'to'>
+  | Pick<SendQueryEvent, 'name' | 'to'> & Partial<Pick<SendQueryEvent, 'messageName'>>
   | Pick<PeerResponseEvent, 'name' | 'from'> & { readonly closer: ReadonlyArray<Pick<PeerInfo, 'id'>> }
-  | { readonly name: Exclude<QueryEvent['name'], 'SEND_QUERY' | 'PEER_RESPONSE'> }
+  | Pick<QueryErrorEvent, 'name'> & Partial<Pick<QueryErrorEvent, 'from' | 'error'>>
+  | { readonly name: Exclude<QueryEvent['name'], 'SEND_QUERY' | 'PEER_RESPONSE' | 'QUERY_ERROR'> }
+
+/** Of one walk; what it asks beyond them is in its count of messages alone. */
+const MAX_RPC_SPANS = 256
 
 /** Fills in a trace from the engine's events: how many RPCs, and through whom the answer was reached. */
 export class WalkRecorder {
@@ -15,19 +20,28 @@ export class WalkRecorder {
   readonly #toldBy = new Map<string, string>()
   readonly #asked = new Set<string>()
 
-  constructor (trace: WalkTrace) {
+  readonly #span: Span | undefined
+  /** RPCs under way, by the peer asked. Bounded by MAX_RPC_SPANS. */
+  readonly #rpcs = new Map<string, Span>()
+  #rpcSpans = 0
+
+  constructor (trace: WalkTrace, span?: Span) {
     this.#trace = trace
+    this.#span = span
   }
 
   record (event: WalkEvent): void {
     if (event.name === 'SEND_QUERY') {
       this.#trace.messages++
       this.#asked.add(event.to.toString())
+      if (this.#span !== undefined) this.#beginRpc(this.#span, event.messageName ?? 'RPC', event.to.toString())
     } else if (event.name === 'QUERY_ERROR') {
       this.#trace.failed++
+      if (event.from !== undefined) this.#endRpc(event.from.toString(), event.error?.name ?? 'Error')
     } else if (event.name === 'PEER_RESPONSE') {
       this.#trace.answered++
       const from = event.from.toString()
+      this.#endRpc(from)
       for (const { id } of event.closer) {
         const closer = id.toString()
         if (!this.#asked.has(closer) && !this.#toldBy.has(closer)) this.#toldBy.set(closer, from)
@@ -43,5 +57,22 @@ export class WalkRecorder {
     }
     this.#trace.path = path
     this.#trace.hops = path.length
+  }
+
+  /** The walk is over: nobody waits for what was not answered. */
+  close (): void {
+    for (const rpc of this.#rpcs.values()) rpc.end('unanswered')
+    this.#rpcs.clear()
+  }
+
+  #beginRpc (span: Span, name: string, peer: string): void {
+    if (this.#rpcSpans >= MAX_RPC_SPANS || this.#rpcs.has(peer)) return
+    this.#rpcSpans++
+    this.#rpcs.set(peer, span.child(name, { 'svc_dht.peer': peer }, 'client'))
+  }
+
+  #endRpc (peer: string, failure?: string): void {
+    this.#rpcs.get(peer)?.end(failure)
+    this.#rpcs.delete(peer)
   }
 }

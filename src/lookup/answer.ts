@@ -1,11 +1,14 @@
 import type { PeerRecord, WalkTrace } from '../core/peer.ts'
 import type { MultihashKey } from '../core/key.ts'
+import type { Span } from '../core/span.ts'
 
 export interface LookupOptions {
   /** Records to return at most; reaching it while there is more marks the answer truncated. */
   readonly limit: number
   /** Aborted when the client is gone: the walk stops. */
   readonly signal: AbortSignal
+  /** Of the request, when a trace of it is taken. */
+  readonly span?: Span | undefined
 }
 
 /** Records as they are found; `summary` is final once `records` has ended. */
@@ -37,10 +40,10 @@ export interface ValuePort {
    * The best valid value, or undefined when nobody has one.
    * @throws {DhtError} Timeout when the search did not end in time, Backpressure when too many walk
    */
-  find (key: Uint8Array, options: { readonly signal: AbortSignal }): Promise<Uint8Array | undefined>
+  find (key: Uint8Array, options: Omit<LookupOptions, 'limit'>): Promise<Uint8Array | undefined>
   /**
    * Stores the value here and at the peers closest to its key.
    * @throws {DhtError} BadRequest when it is not valid for the key, Conflict when a newer one is held; Timeout, Backpressure
    */
-  publish (key: Uint8Array, value: Uint8Array, options: { readonly signal: AbortSignal }): Promise<{ readonly reached: number }>
+  publish (key: Uint8Array, value: Uint8Array, options: Omit<LookupOptions, 'limit'>): Promise<{ readonly reached: number }>
 }

@@ -2,6 +2,7 @@ import { pipe } from 'it-pipe'
 import type { Clock } from '../core/component.ts'
 import type { MultihashKey } from '../core/key.ts'
 import { emptyTrace, type PeerRecord } from '../core/peer.ts'
+import type { Span } from '../core/span.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { AnswerCache } from './answer-cache.ts'
@@ -105,7 +106,8 @@ export class Lookup implements LookupPort {
 
   #answer (question: Asked, options: LookupOptions): Answer {
     const summary: AnswerSummary = { resolvedAt: this.#deps.now(), cached: false, truncated: undefined, trace: emptyTrace() }
-    return { records: this.#counted(question, options, summary), summary }
+    const span = options.span?.child(`lookup ${question.kind}`, { 'svc_dht.lookup.kind': question.kind, 'svc_dht.lookup.key': question.id })
+    return { records: this.#counted(question, { ...options, span }, summary), summary }
   }
 
   async * #counted (question: Asked, options: LookupOptions, summary: AnswerSummary): AsyncGenerator<PeerRecord> {
@@ -124,15 +126,22 @@ export class Lookup implements LookupPort {
       outcome = summary.truncated ?? (records === 0 ? 'empty' : 'complete')
     } finally {
       metrics.lookups.inc({ kind, outcome })
+      options.span?.set({ 'svc_dht.lookup.outcome': outcome, 'svc_dht.lookup.records': records })
+      options.span?.end(outcome === 'refused' || outcome === 'error' ? outcome : undefined)
     }
   }
 
-  async * #records (question: Asked, { signal }: LookupOptions, summary: AnswerSummary): AsyncGenerator<PeerRecord> {
+  async * #records (question: Asked, { signal, span }: LookupOptions, summary: AnswerSummary): AsyncGenerator<PeerRecord> {
     const { held, hasFailed } = await this.#held(question)
     const isAnswered = question.isAnswered(held)
     const recent = isAnswered ? undefined : this.#cache.get(cacheKey(question), held, this.#deps.now())
-    using seat = isAnswered || recent !== undefined ? undefined : this.#walk(question, held, signal)
-    if (!isAnswered) this.#deps.metrics.cache.inc({ result: seat === undefined ? 'hit' : seat.isShared ? 'shared' : 'miss' })
+    using seat = isAnswered || recent !== undefined ? undefined : this.#walk(question, held, { signal, span })
+    if (!isAnswered) {
+      const result = seat === undefined ? 'hit' : seat.isShared ? 'shared' : 'miss'
+      this.#deps.metrics.cache.inc({ result })
+      span?.set({ 'svc_dht.lookup.cache': result })
+      if (seat?.isShared === true && seat.walk.span !== undefined) span?.link(seat.walk.span)
+    }
     if (recent !== undefined) Object.assign(summary, { cached: true, resolvedAt: recent.resolvedAt })
     if (seat !== undefined) summary.trace = seat.walk.trace
 
@@ -154,11 +163,11 @@ export class Lookup implements LookupPort {
     else if (seat !== undefined && (seat.walk.endedAt === undefined || signal.aborted)) summary.truncated = 'deadline'
   }
 
-  #walk (question: Asked, held: readonly PeerRecord[], signal: AbortSignal) {
+  #walk (question: Asked, held: readonly PeerRecord[], { signal, span }: { readonly signal: AbortSignal, readonly span?: Span | undefined }) {
     const { planes, now } = this.#deps
     return this.#walks.join(cacheKey(question), () => new PlaneWalk(question, {
       planes,
-      running: this.#budget.begin(question.kind),
+      running: this.#budget.begin(question.kind, { span }),
       now,
       onFinish: (found, at) => this.#cache.put(cacheKey(question), found, held, at),
       onFailure: err => this.#warn(question, err),

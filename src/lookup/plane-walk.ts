@@ -1,5 +1,6 @@
 import type { Clock } from '../core/component.ts'
 import type { PeerRecord, Walk, WalkTrace } from '../core/peer.ts'
+import type { Span } from '../core/span.ts'
 import { interleave } from './interleave.ts'
 import type { OverlayPlane } from './ports.ts'
 import type { Shareable } from './shared-walks.ts'
@@ -40,6 +41,9 @@ export class PlaneWalk implements Shareable<PeerRecord> {
   }
 
   get trace (): WalkTrace { return this.#deps.running.trace }
+
+  /** When a trace is taken of who began it. */
+  get span (): Span | undefined { return this.#deps.running.span }
 
   /** Nothing that the walk could still find would change its answer. */
   finish (): void {

@@ -1,4 +1,5 @@
 import { DhtError } from '../core/errors.ts'
+import type { Span } from '../core/span.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { ValuePort } from './answer.ts'
 import type { ValuePlane } from './ports.ts'
@@ -10,7 +11,10 @@ interface Deps {
   readonly metrics: Metrics['lookup']
 }
 
-interface Caller { readonly signal: AbortSignal }
+interface Caller {
+  readonly signal: AbortSignal
+  readonly span?: Span | undefined
+}
 
 /** A search for one value: its only item is the best one, or undefined. */
 interface Search extends Shareable<Uint8Array | undefined> {
@@ -45,34 +49,36 @@ export class ValueLookup implements ValuePort {
     this.#budget.apply(bounds)
   }
 
-  async find (key: Uint8Array, { signal }: Caller): Promise<Uint8Array | undefined> {
-    return await this.#run('value', signal, stack => {
-      const seat = stack.use(this.#searches.join(Buffer.from(key).toString('base64url'), () => this.#search(key), signal))
+  async find (key: Uint8Array, caller: Caller): Promise<Uint8Array | undefined> {
+    return await this.#run('value', caller, (stack, span) => {
+      const seat = stack.use(this.#searches.join(Buffer.from(key).toString('base64url'), () => this.#search(key, span), caller.signal))
+      if (seat.isShared && seat.walk.running.span !== undefined) span?.link(seat.walk.running.span)
       return { running: seat.walk.running, result: first(seat.items) }
     })
   }
 
-  async publish (key: Uint8Array, value: Uint8Array, { signal }: Caller): Promise<{ readonly reached: number }> {
-    return await this.#run('publish', signal, stack => {
-      const running = stack.use(this.#budget.begin('publish', signal))
+  async publish (key: Uint8Array, value: Uint8Array, caller: Caller): Promise<{ readonly reached: number }> {
+    return await this.#run('publish', caller, (stack, span) => {
+      const running = stack.use(this.#budget.begin('publish', { signal: caller.signal, span }))
       return { running, result: beforeItEnds(running, this.#deps.plane.publishValue(key, value, running)) }
     })
   }
 
-  #search (key: Uint8Array): Search {
+  #search (key: Uint8Array, span: Span | undefined): Search {
     const { plane } = this.#deps
-    const running = this.#budget.begin('value')
+    const running = this.#budget.begin('value', { span })
     async function * items (): AsyncGenerator<Uint8Array | undefined> {
       yield await beforeItEnds(running, plane.findValue(key, running))
     }
     return { running, items: items(), [Symbol.dispose]: () => running[Symbol.dispose]() }
   }
 
-  async #run<T> (kind: 'value' | 'publish', signal: AbortSignal, start: (stack: DisposableStack) => Attempt<T>): Promise<T> {
+  async #run<T> (kind: 'value' | 'publish', { signal, span: parent }: Caller, start: (stack: DisposableStack, span: Span | undefined) => Attempt<T>): Promise<T> {
+    const span = parent?.child(`lookup ${kind}`, { 'svc_dht.lookup.kind': kind })
     let outcome: 'complete' | 'empty' | 'deadline' | 'stopped' | 'error' | 'refused' = 'refused'
     try {
       using stack = new DisposableStack()
-      const { running, result } = start(stack)
+      const { running, result } = start(stack, span)
       outcome = 'error'
       try {
         const value = await result
@@ -85,6 +91,8 @@ export class ValueLookup implements ValuePort {
       }
     } finally {
       this.#deps.metrics.lookups.inc({ kind, outcome })
+      span?.set({ 'svc_dht.lookup.outcome': outcome })
+      span?.end(outcome === 'refused' || outcome === 'error' ? outcome : undefined)
     }
   }
 }

@@ -1,5 +1,6 @@
 import { DhtError } from '../core/errors.ts'
 import { emptyTrace, type Walk } from '../core/peer.ts'
+import type { Span } from '../core/span.ts'
 import type { Metrics } from '../observability/metrics.ts'
 
 export type LookupKind = 'providers' | 'peer' | 'closest' | 'value' | 'publish'
@@ -7,6 +8,13 @@ export type LookupKind = 'providers' | 'peer' | 'closest' | 'value' | 'publish'
 export interface WalkBudgetOptions {
   readonly deadlineMs: number
   readonly concurrent: number
+}
+
+/** Who asks for a walk. */
+interface Asker {
+  /** The walk ends with it: for walks that nobody else shares. */
+  readonly signal?: AbortSignal
+  readonly span?: Span | undefined
 }
 
 /** A walk that holds its place until it is disposed. */
@@ -35,7 +43,7 @@ export class WalkBudget {
    * Takes a place. The walk's signal aborts at the deadline, when the walk is disposed, and with the caller's if it has only one.
    * @throws {DhtError} Backpressure when all places are taken: refused now, rather than slow for everyone
    */
-  begin (kind: LookupKind, callerSignal?: AbortSignal): RunningWalk {
+  begin (kind: LookupKind, { span: parent, signal: callerSignal }: Asker = {}): RunningWalk {
     if (this.#running >= this.#options.concurrent) {
       throw new DhtError('Backpressure', 'Too many lookups walk the network.', { retryAfterMs: 1000, reason: 'http_lookup' })
     }
@@ -49,9 +57,11 @@ export class WalkBudget {
       own.abort()
     }, this.#options.deadlineMs)
     const trace = emptyTrace()
+    const span = parent?.child('walk', { 'svc_dht.lookup.kind': kind })
     return {
       signal: callerSignal === undefined ? own.signal : AbortSignal.any([callerSignal, own.signal]),
       trace,
+      span,
       get isOverdue () { return isOverdue },
       [Symbol.dispose]: () => {
         clearTimeout(deadline)
@@ -61,6 +71,8 @@ export class WalkBudget {
         this.#metrics.walking.dec()
         this.#metrics.hops.observe({ kind }, trace.hops)
         this.#metrics.messages.observe({ kind }, trace.messages)
+        span?.set({ 'svc_dht.walk.messages': trace.messages, 'svc_dht.walk.hops': trace.hops })
+        span?.end(isOverdue ? 'deadline' : undefined)
       },
     }
   }

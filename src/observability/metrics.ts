@@ -70,6 +70,7 @@ export function createMetrics (registry = new Registry()) {
     governance: governanceMetrics(meters),
     bridge: bridgeMetrics(meters),
     http: { reject, ...httpMetrics(meters) },
+    tracing: tracingMetrics(meters),
   }
 }
 
@@ -141,6 +142,12 @@ function bridgeMetrics ({ counter, gauge }: Meters) {
     dropped: counter('svc_dht_bridge_dropped_total', 'Records that led to no dial, by reason.', ['reason']),
     dials: counter('svc_dht_bridge_dials_total', 'Dials of discovered nodes, by outcome.', ['outcome']),
     waiting: gauge('svc_dht_bridge_waiting', 'Discovered nodes that wait to be dialled.'),
+  }
+}
+
+function tracingMetrics ({ counter }: Meters) {
+  return {
+    spans: counter('svc_dht_tracing_spans_total', 'Spans of traces, by what became of them: sent, or dropped because the queue was full, the collector did not take them, or the daemon stopped.', ['outcome']),
   }
 }
 

@@ -36,7 +36,7 @@ export function addLookupRoutes (app: FastifyInstance, { lookup }: Pick<AdminPor
     }
     const left = whenClientLeaves(reply)
     const signal = request.lapsed === undefined ? left : AbortSignal.any([left, request.lapsed])
-    return await sendEvents(reply, start(lookup, key, { limit: parseLimit(request.query), signal }), signal)
+    return await sendEvents(reply, start(lookup, key, { limit: parseLimit(request.query), signal, span: request.span }), signal)
   })
 }
 

@@ -45,7 +45,7 @@ interface Lines {
 export async function answerPeers (question: PeerQuestion, request: FastifyRequest, reply: FastifyReply, context: PublicContext): Promise<unknown> {
   reply.header('vary', 'Accept')
   const type = negotiateList(request.headers.accept)
-  const answer = encodeAnswer(question, type, request.query as Query, clientSignal(reply), context)
+  const answer = encodeAnswer(question, type, request.query as Query, { signal: clientSignal(reply), span: request.span }, context)
   const first = await answer.lines.next() // until then nothing is sent, so that a refusal or failure still has its status
   // Without chunks (HTTP/1.0, as some proxies speak) or a body (HEAD) nothing could be said after the header.
   const canStream = type === NDJSON_TYPE && question.isGrowing && request.raw.httpVersion === '1.1' && request.method === 'GET'
@@ -61,11 +61,11 @@ export async function answerPeers (question: PeerQuestion, request: FastifyReque
   return reply.type(type).send(Buffer.from(body)) // as bytes: the framework would add a charset, and Helia compares the type as it is
 }
 
-function encodeAnswer (question: PeerQuestion, type: string, query: Query, signal: AbortSignal, { options }: PublicContext): Lines {
+function encodeAnswer (question: PeerQuestion, type: string, query: Query, asker: Omit<LookupOptions, 'limit'>, { options }: PublicContext): Lines {
   const addrs = parseFilter('filter-addrs', query['filter-addrs'], { negatable: true })
   const protocols = parseFilter('filter-protocols', query['filter-protocols'], { negatable: false })
   const limit = type === JSON_TYPE ? options.jsonRecords : options.ndjsonRecords
-  const { records, summary } = question.ask({ limit: question.limit ?? MAX_PEERS_CONSIDERED, signal })
+  const { records, summary } = question.ask({ limit: question.limit ?? MAX_PEERS_CONSIDERED, ...asker })
   let isCapped = false
   const onMore = (): void => { isCapped = true }
   const lines = pipe(

@@ -30,7 +30,7 @@ export function ipnsRoutes (app: FastifyInstance, context: PublicContext): void 
 async function getRecord (request: NameRequest, reply: FastifyReply, { deps }: PublicContext): Promise<unknown> {
   reply.header('vary', 'Accept')
   assertAcceptsIpnsRecord(request.headers.accept)
-  const record = await deps.values.find(routingKey(request.params.name), { signal: clientSignal(reply) })
+  const record = await deps.values.find(routingKey(request.params.name), { signal: clientSignal(reply), span: request.span })
   if (record === undefined) {
     // IPIP-513: 200 with any other content type means that there is no record.
     return reply.header('cache-control', NOT_FOUND_CACHE_CONTROL).type('text/plain; charset=utf-8').send('routing: not found\n')
@@ -46,7 +46,7 @@ async function putRecord (request: NameRequest, reply: FastifyReply, { deps }: P
   if (!(body instanceof Uint8Array) || body.byteLength === 0) throw badRecord('The body is empty.')
   if (body.byteLength > MAX_VALUE_BYTES) throw badRecord(`The record is larger than ${MAX_VALUE_BYTES / 1024} KiB.`)
   try {
-    await deps.values.publish(routingKey(request.params.name), body, { signal: clientSignal(reply) })
+    await deps.values.publish(routingKey(request.params.name), body, { signal: clientSignal(reply), span: request.span })
   } catch (err) {
     // The spec has no 409 here: a record that lost to a newer one is a record that is not valid any more.
     if (err instanceof DhtError && err.code === 'Conflict') throw new HttpError(400, 'Conflict', err.message, { reason: 'stale', cause: err })
