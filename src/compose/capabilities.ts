@@ -14,18 +14,16 @@ import { readPassphrase } from '../kms/sealed-file.ts'
 import { SealedKeyStore } from '../kms/sealed-key-store.ts'
 import type { Surroundings } from './surroundings.ts'
 
-const MAX_GRANTS = 10_000
-
 export type Capabilities = Awaited<ReturnType<typeof composeCapabilities>>
 
 /**
  * Who may do what. Where keys and log last, so do the grants, which the log tells; elsewhere they end with the process. The first
  * owner's token goes into a file of this user's, or is there to be shown once.
  */
-export async function composeCapabilities ({ node, identity }: Config, { ownerFile, metrics, log, now }: Surroundings, audit: AuditLog) {
+export async function composeCapabilities ({ node, identity, admin }: Config, { ownerFile, metrics, log, now }: Surroundings, audit: AuditLog) {
   const lasts = node.profile === 'macronode' && node.dataDir !== ''
   const keys = lasts && identity.passphraseFile !== '' ? await SealedKeyStore.open(join(node.dataDir, 'keys'), readPassphrase(identity.passphraseFile)) : undefined
-  const grants = new Grants({ maxGrants: MAX_GRANTS }, { roots: await Custody.open(keys ?? new EphemeralKeyStore()), log: audit, metrics: metrics.auth, now })
+  const grants = new Grants({ maxGrants: admin.grants }, { roots: await Custody.open(keys ?? new EphemeralKeyStore()), log: audit, metrics: metrics.auth, now })
   const tokenFile = ownerFile ?? (lasts ? join(node.dataDir, 'owner.cap') : undefined)
   let ownerToken: string | undefined
   const owner: Component = {

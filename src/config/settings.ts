@@ -128,6 +128,7 @@ export const settings = {
     tlsKey: text('Private key of `admin.tlsCert`, in PEM.', '', { form: 'path, or empty', sensitive: true }),
     tlsClientCa: text('Who signs the certificates that clients of the TCP admin API must show, in PEM.', '', { form: 'path, or empty for none' }),
     inFlight: int('Requests in flight; more get 503.', 64, { min: 1, max: 10_000 }),
+    grants: int('Capabilities in force at once; to mint more is refused until some are revoked or expire. Those that are there when this is lowered stay.', 10_000, { min: 1, max: 100_000 }),
     requestsPerPrincipalPerSecond: int('Requests a second answered to one capability, with four seconds’ worth in reserve; more get 429. A capability may say less.', 500, { min: 1, max: 1_000_000 }),
   },
   policy: {

@@ -31,6 +31,8 @@ export interface Minted {
 export interface MintOptions {
   /** Hands the token over after the log has its entry and before the grant is in force: one that fails leaves no grant. */
   readonly deliver?: (token: string) => Promise<void>
+  /** For the owner, without whom nobody could make room: the bound does not hold. */
+  readonly isBeyondBound?: boolean
 }
 
 const MAX_WAITING = 256
@@ -42,7 +44,7 @@ const MAX_WAITING = 256
 export class Grants implements GrantSource {
   readonly #maxGrants: number
   readonly #deps: GrantsDeps
-  /** By id. Bounded by maxGrants: minting is refused then, once those that expired have gone. */
+  /** By id. Bounded by maxGrants: minting is refused then, once those that expired have gone. An owner, and what was there before the bound was lowered, may be beyond it. */
   readonly #grants = new Map<string, Grant>()
   #turn: Promise<unknown> = Promise.resolve()
   /** Bounded by MAX_WAITING. */
@@ -57,12 +59,12 @@ export class Grants implements GrantSource {
    * A new grant, which allows no more than its minter's token.
    * @throws {DhtError} BadRequest, NoCapability for more than the minter's own, Backpressure at the bound, DegradedAudit
    */
-  async mint (request: MintRequest, by: Changer, { deliver }: MintOptions = {}): Promise<Minted> {
+  async mint (request: MintRequest, by: Changer, { deliver, isBeyondBound = false }: MintOptions = {}): Promise<Minted> {
     return await this.#inTurn(async () => {
       const { log, now, metrics } = this.#deps
       this.#forgetExpired()
       const minted = this.#draft(request, by, now())
-      if (this.#grants.size >= this.#maxGrants) throw this.#refused('full', 'There are as many capabilities as this daemon holds.', 'Revoke those that nobody uses.')
+      if (this.#grants.size >= this.#maxGrants && !isBeyondBound) throw this.#refused('full', 'There are as many capabilities as this daemon holds.', 'Revoke those that nobody uses.')
       const record = toRecord(minted.grant)
       await log.record({ ...actorOf(by), action: 'cap.mint', reason: request.memo, opId: randomUUID(), afterDigest: jsonDigest(record), event: { grant: record, root: this.#rootName(minted.grant.rootVersion) } })
       await deliver?.(minted.token)

@@ -196,6 +196,15 @@ t.test('grants and waiting changes are bounded, counted, and expired grants make
   t.equal((await metrics.auth.grants.get()).values[0]?.value, 1)
 })
 
+t.test('where the bound is reached and nobody may mint, a start still makes an owner', async t => {
+  const { grants, as, clock } = setUp(1)
+  const { grant } = await grants.mint(ci, 'daemon')
+  const token = await ensureOwner(grants, { now: clock.now }) ?? ''
+  await t.rejects(grants.mint(ci, as(token)), { code: 'Backpressure' })
+  await grants.revoke({ id: grant.id }, as(token), 'make room')
+  await t.rejects(grants.mint(ci, as(token)), { code: 'Backpressure' }, 'the owner counts')
+})
+
 t.test('what makes no sense is refused', async t => {
   const { grants } = setUp()
   for (const wrong of [{ memo: '' }, { memo: ' ' }, { memo: 'a\nb' }, { memo: 'x'.repeat(201) }, { allows: [] }, { expiresAt: START }, { expiresAt: 1e300 }, { expiresAt: Number.NaN }]) {

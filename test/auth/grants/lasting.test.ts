@@ -13,8 +13,8 @@ function macronode (t: Test) {
   const passphrase = join(folder, 'passphrase')
   writeFileSync(passphrase, 'correct horse\n', { mode: 0o600 })
   const identity = createEphemeralIdentity()
-  const live = async (work: (run: (...args: readonly string[]) => ReturnType<typeof ronctl>) => Promise<void>): Promise<void> => {
-    const daemon = await startTestDaemon(t, { identity, flags: { 'node.profile': 'macronode', 'node.dataDir': join(folder, 'data'), 'identity.keyFile': join(folder, 'identity'), 'identity.passphraseFile': passphrase } })
+  const live = async (work: (run: (...args: readonly string[]) => ReturnType<typeof ronctl>) => Promise<void>, flags: Readonly<Record<string, string>> = {}): Promise<void> => {
+    const daemon = await startTestDaemon(t, { identity, flags: { 'node.profile': 'macronode', 'node.dataDir': join(folder, 'data'), 'identity.keyFile': join(folder, 'identity'), 'identity.passphraseFile': passphrase, ...flags } })
     await work(async (...args) => await ronctl(['--socket', daemon.adminSocket, ...args]))
     await daemon[Symbol.asyncDispose]()
   }
@@ -53,4 +53,17 @@ t.test('with other keys the grants of the log are nobody’s, and the owner gets
     t.match(await run('--cap', file('x'), 'status'), { exit: 77 })
     t.match(await run('status'), { exit: 0 }, 'the new owner')
   })
+})
+
+t.test('as many capabilities as the setting says are in force; a lower one ends none after a restart', async t => {
+  const { live, file } = macronode(t)
+  await live(async run => {
+    t.match(await run('cap', 'mint', '--memo', 'second', '--role', 'owner', '--out', file('second')), { exit: 0 })
+    t.match(await run('cap', 'mint', '--memo', 'third', '--role', 'auditor', '--out', file('third')), { exit: 75, stderr: /as many capabilities as this daemon holds.*\n.*Revoke those/ })
+  }, { 'admin.grants': '2' })
+  await live(async run => {
+    t.match(await run('--cap', file('second'), 'status'), { exit: 0 })
+    t.match(await run('--cap', file('second'), 'cap', 'mint', '--memo', 'third', '--role', 'auditor', '--out', file('third')), { exit: 75 })
+    t.match(await run('--cap', file('second'), 'cap', 'revoke', '--before', '2100-01-01T00:00Z', '--reason', 'make room'), { exit: 0 })
+  }, { 'admin.grants': '1' })
 })
