@@ -37,6 +37,8 @@ for (const folder of readdirSync(SRC, { withFileTypes: true }).filter(entry => e
         (isType && to === 'observability' && MAY_USE_OBSERVABILITY_TYPES.includes(folder)) ||
         (isType && folder === 'cli' && /http\/admin\/wire(-\w+)?\.ts$/.test(target)) ||
         // Decision 0024: whoever verifies a log asks no daemon, so the rules for it are here too; they are pure.
+        // And a node record is its own proof.
+        (folder === 'cli' && /\/discv5\/(enr\/record|ip|malformed|secp256k1)\.ts$/.test(target)) ||
         // Decision 0026: what is signed away from the daemon is built, judged and shown by the same rules.
         (folder === 'cli' && /\/governance\/(actor|envelope|form|genesis|ledger|quorum|signer-key|signer-memory|signing|state|statement|sections\/[\w-]+)\.ts$/.test(target)) ||
         (folder === 'cli' && /\/audit\/(scan\.ts|format\/[\w-]+\.ts)$/.test(target))

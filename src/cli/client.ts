@@ -4,6 +4,9 @@ import type { Readable, Writable } from 'node:stream'
 import type {
   AuditEntriesBody, AuditHeadBody, BusEvent, CapMintBody, CapMintRequest, CapPermissionsBody, CapRevokeBody, CapRevokeRequest, CapRotateBody, CapRotateRequest, CapsBody, CapTestBody, CapTestRequest, ConfigBody, ConfigDigestBody, DegradedBody, DegradedRequest, ErrorBody, EventTopic, LookupEvent, PeersBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatusBody, WithdrawBody,
 } from '../http/admin/wire.ts'
+import type {
+  Discv5Body, Discv5LookupBody, Discv5LookupRequest, Discv5NodesBody, Discv5NodesRequest, Discv5PingBody, Discv5PingRequest, Discv5TableBody, Discv5TalkBody, Discv5TalkRequest,
+} from '../http/admin/wire-discv5.ts'
 import { Failure, refusalFailure } from './failure.ts'
 import { readBytes, readLines, readText } from './read-body.ts'
 
@@ -21,7 +24,7 @@ export interface AdminClientOptions {
 
 interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  readonly body?: ProvideRequest | DegradedRequest | CapMintRequest | CapRevokeRequest | CapTestRequest | CapRotateRequest
+  readonly body?: ProvideRequest | DegradedRequest | CapMintRequest | CapRevokeRequest | CapTestRequest | CapRotateRequest | Discv5PingRequest | Discv5LookupRequest | Discv5NodesRequest | Discv5TalkRequest
 }
 
 const DEFAULT_IDLE_TIMEOUT_MS = 45_000
@@ -106,6 +109,30 @@ export class AdminClient {
 
   rotateRoot (body: CapRotateRequest): Promise<CapRotateBody> {
     return this.#json('/v1/caps/rotate-root', { method: 'POST', body })
+  }
+
+  discv5 (): Promise<Discv5Body> {
+    return this.#json('/v1/discv5')
+  }
+
+  discv5Table (): Promise<Discv5TableBody> {
+    return this.#json('/v1/discv5/table')
+  }
+
+  discv5Ping (body: Discv5PingRequest): Promise<Discv5PingBody> {
+    return this.#json('/v1/discv5/ping', { method: 'POST', body })
+  }
+
+  discv5Lookup (body: Discv5LookupRequest): Promise<Discv5LookupBody> {
+    return this.#json('/v1/discv5/lookup', { method: 'POST', body })
+  }
+
+  discv5Nodes (body: Discv5NodesRequest): Promise<Discv5NodesBody> {
+    return this.#json('/v1/discv5/nodes', { method: 'POST', body })
+  }
+
+  discv5Talk (body: Discv5TalkRequest): Promise<Discv5TalkBody> {
+    return this.#json('/v1/discv5/talk', { method: 'POST', body })
   }
 
   auditHead (): Promise<AuditHeadBody> {

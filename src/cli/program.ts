@@ -4,6 +4,7 @@ import { addCap } from './commands/cap/cap.ts'
 import { addClosest } from './commands/closest.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
+import { addDiscv5 } from './commands/discv5/discv5.ts'
 import { addFind } from './commands/find.ts'
 import { addGovernance } from './commands/governance/governance.ts'
 import { addKey } from './commands/key.ts'
@@ -31,7 +32,9 @@ export interface GlobalOptions {
 
 /** Every command, in the order of the help page: publishing, asking, looking after the daemon. */
 const COMMANDS = [
-  addProvide, addWithdraw, addFind, addPeer, addClosest, addRecords, addTable, addStatus, addReady, addQuotas, addOps, addAudit, addTail, addCap, addKey, addGovernance, addConfig, addVersion, addCompletion,
+  addProvide, addWithdraw, addFind, addPeer, addClosest, addRecords, addTable, addStatus, addReady, addQuotas,
+  addDiscv5,
+  addOps, addAudit, addTail, addCap, addKey, addGovernance, addConfig, addVersion, addCompletion,
 ] as const
 
 const NOTES = `
