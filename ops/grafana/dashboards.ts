@@ -10,6 +10,7 @@ const overview: Dashboard = {
   rows: {
     'Is it well?': [
       { title: 'Ready', description: '1 while the daemon can route; /readyz says why not.', kind: 'stat', width: 6, queries: { [`ready_state{state="true",${OF}}`]: '{{instance}}' } },
+      { title: 'What is missing', description: 'Conditions of readiness that do not hold.', kind: 'table', width: 6, queries: { [`svc_dht_not_ready{${OF}} == 1`]: '' } },
       { title: 'Bootstrap peers that answer', description: 'At 0 the daemon is not ready.', kind: 'stat', width: 6, queries: { [`svc_dht_kad_bootstrap_alive{${OF}}`]: '{{instance}}' } },
       { title: 'Version', description: 'More than one row: a rollout is under way.', kind: 'table', width: 6, queries: { [`svc_dht_build_info{${OF}}`]: '' } },
       { title: 'Policy', description: 'The profile in force.', kind: 'stat', width: 6, queries: { [`policy_profile_active{${OF}} == 1`]: '{{profile}}' } },
@@ -40,6 +41,7 @@ const kademlia: Dashboard = {
       { title: 'Kept out for diversity', description: 'Peers of an IP group that is full.', unit: 'reqps', queries: { [rate('svc_dht_kad_diversity_refused_total', 'scope')]: '{{scope}}' } },
       { title: 'Outsiders', description: 'Peers outside the member list, by where they were met and whether they were refused.', unit: 'reqps', queries: { [rate('svc_dht_kad_outsiders_total', 'place, effect')]: '{{place}} {{effect}}' } },
       { title: 'Evicted', description: 'Peers that did not answer any more.', unit: 'reqps', queries: { [rate('svc_dht_kad_table_evicted_total', 'instance')]: '{{instance}}' } },
+      { title: 'What is missing', description: 'Conditions of readiness that do not hold.', kind: 'table', width: 6, queries: { [`svc_dht_not_ready{${OF}} == 1`]: '' } },
       { title: 'Bootstrap peers that answer', description: 'Of those configured.', queries: { [`svc_dht_kad_bootstrap_alive{${OF}}`]: '{{instance}}' } },
       { title: 'Bootstrap set', description: 'One digest for the fleet, but for the time of a change.', kind: 'table', width: 12, queries: { [`bootstrap_set_hash{${OF}}`]: '' } },
     ],

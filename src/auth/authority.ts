@@ -53,15 +53,23 @@ const MAX_MACAROONS = 9
 /** Decides whether a token allows what its bearer attempts. */
 export class Authority {
   readonly #grants: GrantSource
+  #unknown: string | undefined
+
   constructor (deps: { readonly grants: GrantSource }) {
     this.#grants = deps.grants
   }
 
+  /** From here on nobody is let in, and is told why: what was granted and revoked cannot be known, and a revoked token must not pass for a good one. */
+  close (why: string): void { this.#unknown = why }
+
   /**
    * @param token a macaroon, and after commas the discharges bound to it
-   * @throws {DhtError} NoCapability. Only the bearer of a well-signed token learns which condition does not hold.
+   * @throws {DhtError} NoCapability; DegradedAudit while it is not known who may do what. Only the bearer of a well-signed token learns which condition does not hold.
    */
   authorize (token: string | undefined, attempt: Attempt): Principal {
+    if (this.#unknown !== undefined) {
+      throw new DhtError('DegradedAudit', `It is not known who may do what: ${this.#unknown}.`, { hint: 'Nobody is let in meanwhile. See ops/runbooks/SvcDhtAuditStopped.md.', retryAfterMs: 5000, reason: 'audit' })
+    }
     if (token === undefined || token === '') throw refusal('this needs a capability', 'Send Authorization: Bearer <token>, or give ronctl one with --cap FILE.')
     const judgement = this.judge(token, attempt)
     const failed = judgement.verdicts.find(({ holds }) => !holds)

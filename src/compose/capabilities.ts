@@ -24,6 +24,7 @@ export async function composeCapabilities ({ node, identity, admin }: Config, { 
   const lasts = node.profile === 'macronode' && node.dataDir !== ''
   const keys = lasts && identity.passphraseFile !== '' ? await SealedKeyStore.open(join(node.dataDir, 'keys'), readPassphrase(identity.passphraseFile)) : undefined
   const grants = new Grants({ maxGrants: admin.grants }, { roots: await Custody.open(keys ?? new EphemeralKeyStore()), log: audit, metrics: metrics.auth, now })
+  const authority = new Authority({ grants })
   const tokenFile = ownerFile ?? (lasts ? join(node.dataDir, 'owner.cap') : undefined)
   let ownerToken: string | undefined
   const owner: Component = {
@@ -33,12 +34,12 @@ export async function composeCapabilities ({ node, identity, admin }: Config, { 
         ownerToken = await ensureOwner(grants, { ...(tokenFile !== undefined && { tokenFile }), now: now() })
       } catch (err) {
         if (!(err instanceof DhtError && err.code === 'DegradedAudit')) throw err
+        authority.close(audit.reason() ?? err.message)
         log.error({ err }, 'no owner capability could be made: the admin API refuses everybody until the audit log is whole')
       }
     },
     stop: async () => { if (ownerFile !== undefined) rmSync(ownerFile, { force: true }) },
   }
-  const authority = new Authority({ grants })
   const caps: CapsPort = {
     mint: async (request, by) => await grants.mint(request, by),
     revoke: async (revocation, by, reason) => await grants.revoke(revocation, by, reason),

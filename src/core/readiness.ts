@@ -5,7 +5,9 @@ export interface ReadinessCheck {
 }
 
 /** The conditions, in the order an operator should look at them. */
-export type ReadinessCondition = 'lifecycle' | 'policy' | 'store' | 'audit' | 'governance' | 'bootstrap' | 'routing_table' | 'self_lookup' | 'discv5'
+export const READINESS_CONDITIONS = ['lifecycle', 'policy', 'store', 'audit', 'governance', 'bootstrap', 'routing_table', 'self_lookup', 'discv5'] as const
+
+export type ReadinessCondition = (typeof READINESS_CONDITIONS)[number]
 
 export interface ReadinessReport {
   readonly ready: boolean

@@ -23,6 +23,7 @@ export function createMetrics (registry = new Registry()) {
     rejected,
     node: {
       ready: gauge('ready_state', 'Readiness as /readyz tells it: the series of the current state is 1; `degraded` is 1 beside it while writes are refused.', ['state']),
+      missing: gauge('svc_dht_not_ready', '1 for each condition of readiness that does not hold.', ['condition']),
       build: gauge('svc_dht_build_info', 'Constant 1; the labels say what runs.', ['version', 'git_sha']),
       lag: gauge('svc_dht_event_loop_lag_seconds', 'How late the event loop runs; peaks fade within a second. Work is refused by this.'),
       config: gauge('svc_dht_config_info', 'Constant 1; the label is the digest of the effective configuration.', ['digest']),

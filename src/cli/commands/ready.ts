@@ -6,7 +6,7 @@ import type { Run } from '../session.ts'
 export function addReady (program: Command, run: Run): void {
   program.command('ready')
     .description('tell whether the daemon is ready: exits with 0 if it is, else with 1 and every reason')
-    .addHelpText('after', '\n--json prints {"ready", "reasons": [{"condition", "reason"}]}.')
+    .addHelpText('after', '\n--json prints {"ready", "degraded"?, "reasons": [{"condition", "reason"}]}. Degraded is why writes are refused while reads go on.')
     .action(run(async ({ client, out }) => {
       const { readiness } = await client.status()
       out.answer(readiness, render)
@@ -14,7 +14,10 @@ export function addReady (program: Command, run: Run): void {
     }))
 }
 
-function render ({ ready, reasons }: ReadinessBody, view: View): string {
-  if (ready) return `${paint('green', 'ready', view)}\n`
-  return [`${paint('red', 'not ready', view)}\n`, ...reasons.map(({ condition, reason }) => renderRow([`  ${condition}: ${reason}`], view))].join('')
+function render ({ ready, degraded, reasons }: ReadinessBody, view: View): string {
+  return [
+    `${ready ? paint('green', 'ready', view) : paint('red', 'not ready', view)}\n`,
+    ...reasons.map(({ condition, reason }) => renderRow([`  ${condition}: ${reason}`], view)),
+    ...degraded === undefined ? [] : [renderRow([`  writes are refused: ${degraded}`], view)],
+  ].join('')
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { ReadinessReport } from '../../core/readiness.ts'
+import { READINESS_CONDITIONS, type ReadinessReport } from '../../core/readiness.ts'
 import type { Metrics } from '../../observability/metrics.ts'
 
 /** `GET /version`: what runs. */
@@ -34,9 +34,10 @@ export function addOpsApi (app: FastifyInstance, { version, readiness, metrics }
 
   app.get('/version', async () => version)
 
-  function showReady ({ ready, degraded }: ReadinessReport): void {
+  function showReady ({ ready, degraded, reasons }: ReadinessReport): void {
     metrics.node.ready.set({ state: 'true' }, ready ? 1 : 0)
     metrics.node.ready.set({ state: 'false' }, ready ? 0 : 1)
     metrics.node.ready.set({ state: 'degraded' }, degraded === undefined ? 0 : 1)
+    for (const condition of READINESS_CONDITIONS) metrics.node.missing.set({ condition }, reasons.some(reason => reason.condition === condition) ? 1 : 0)
   }
 }
