@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Readable, Writable } from 'node:stream'
 import type {
-  AuditEntriesBody, AuditHeadBody, BusEvent, CapMintBody, CapMintRequest, CapPermissionsBody, CapRevokeBody, CapRevokeRequest, CapRotateBody, CapRotateRequest, CapsBody, CapTestBody, CapTestRequest, ConfigBody, ConfigDigestBody, DegradedBody, DegradedRequest, ErrorBody, EventTopic, LookupEvent, PeersBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatusBody, WithdrawBody,
+  AuditEntriesBody, AuditHeadBody, BusEvent, CapMintBody, CapMintRequest, CapPermissionsBody, CapRevokeBody, CapRevokeRequest, CapRotateBody, CapRotateRequest, CapsBody, CapTestBody, CapTestRequest, ConfigBody, ConfigDigestBody, DegradedBody, DegradedRequest, ErrorBody, EventTopic, GovernanceStateBody, GovernanceStatusBody, LookupEvent, PeersBody, ProposalDetailBody, ProposalsBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatementBody, StatementRequest, StatusBody, WithdrawBody,
 } from '../http/admin/wire.ts'
 import type {
   Discv5Body, Discv5LookupBody, Discv5LookupRequest, Discv5NodesBody, Discv5NodesRequest, Discv5PingBody, Discv5PingRequest, Discv5TableBody, Discv5TalkBody, Discv5TalkRequest,
@@ -24,7 +24,7 @@ export interface AdminClientOptions {
 
 interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  readonly body?: ProvideRequest | DegradedRequest | CapMintRequest | CapRevokeRequest | CapTestRequest | CapRotateRequest | Discv5PingRequest | Discv5LookupRequest | Discv5NodesRequest | Discv5TalkRequest
+  readonly body?: ProvideRequest | DegradedRequest | CapMintRequest | CapRevokeRequest | CapTestRequest | CapRotateRequest | Discv5PingRequest | Discv5LookupRequest | Discv5NodesRequest | Discv5TalkRequest | StatementRequest
 }
 
 const DEFAULT_IDLE_TIMEOUT_MS = 45_000
@@ -157,6 +157,27 @@ export class AdminClient {
       if (err instanceof Failure && err.code === 'NotFound') return undefined
       throw err
     }
+  }
+
+  governanceStatus (): Promise<GovernanceStatusBody> {
+    return this.#json('/v1/governance/status')
+  }
+
+  governanceState (): Promise<GovernanceStateBody> {
+    return this.#json('/v1/governance/state')
+  }
+
+  proposals (): Promise<ProposalsBody> {
+    return this.#json('/v1/governance/proposals')
+  }
+
+  proposal (idOrNumber: string): Promise<ProposalDetailBody> {
+    return this.#json(`/v1/governance/proposals/${encodeURIComponent(idOrNumber)}`)
+  }
+
+  /** Hands a signed statement in, at the path of its kind below `/v1/governance/`. */
+  submit (path: string, body: StatementRequest): Promise<StatementBody> {
+    return this.#json(`/v1/governance/${path}`, { method: 'POST', body })
   }
 
   /** Begins `work` once the daemon listens, so that no event after that is missed. The events go on until the daemon ends them. */

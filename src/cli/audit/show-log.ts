@@ -15,7 +15,7 @@ export interface LogOptions {
 const PAGE_ENTRIES = 1000
 
 /** Prints the entries that are wanted, and with `follow` those to come. */
-export async function showLog (session: Session, { since, action, follow }: LogOptions): Promise<Exit> {
+export async function showLog (session: Session, { since, action, follow }: LogOptions, isWanted: (entry: Entry) => boolean = () => true): Promise<Exit> {
   const { client, out, host } = session
   let shown = 0
   let next = 0
@@ -25,8 +25,9 @@ export async function showLog (session: Session, { since, action, follow }: LogO
   const showPages = async (): Promise<void> => {
     for (let from: number | undefined = next; from !== undefined;) {
       const page = await client.auditEntries({ from, limit: PAGE_ENTRIES, ...filter })
-      for (const entry of page.entries) out.answer(entry, renderEntry)
-      shown += page.entries.length
+      const entries = page.entries.filter(isWanted)
+      for (const entry of entries) out.answer(entry, renderEntry)
+      shown += entries.length
       next = page.next ?? Math.max(page.size, from)
       from = page.next
     }

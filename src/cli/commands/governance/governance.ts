@@ -1,9 +1,17 @@
 import type { Command } from 'commander'
 import type { Run } from '../../session.ts'
+import { addDecisions } from './decide.ts'
 import { addInit } from './init.ts'
+import { addList } from './list.ts'
+import { addLog } from './log.ts'
+import { addPropose } from './propose.ts'
+import { addShow } from './show.ts'
+import { addSign } from './sign.ts'
+import { addGovernanceStatus } from './status.ts'
+import { addSubmit } from './submit.ts'
 
 /** What the network agrees on, and how it changes. */
 export function addGovernance (program: Command, run: Run): void {
   const governance = program.command('governance').description('propose, sign and follow changes of the network')
-  for (const add of [addInit]) add(governance, run)
+  for (const add of [addInit, addGovernanceStatus, addPropose, addList, addShow, addDecisions, addSign, addSubmit, addLog]) add(governance, run)
 }

@@ -1,0 +1,81 @@
+import type { Command } from 'commander'
+import type { Envelope } from '../../../governance/envelope.ts'
+import { statementId } from '../../../governance/ledger.ts'
+import { statementOf, type Proposal } from '../../../governance/statement.ts'
+import { Failure } from '../../failure.ts'
+import { isSigned, readCarried, replaceCarried, type Carried } from '../../governance/carried.ts'
+import { confirm } from '../../governance/confirm.ts'
+import { draftStatement } from '../../governance/draft.ts'
+import { addKeyOptions, publicKey, sign, type KeyOptions } from '../../governance/key-options.ts'
+import { renderDraft } from '../../governance/render.ts'
+import { renderFields, type View } from '../../layout.ts'
+import type { Run, Session } from '../../session.ts'
+
+const NOTES = `
+What waits for your signature is signed; where nothing does, your approval of the proposal in the file is added. The change is
+worked out here, from the state that the file carries and its digests prove. --json prints one {"id", "kind"} a line.`
+
+/** Signing on a machine that no daemon runs on. */
+export function addSign (governance: Command, run: Run): void {
+  const command = governance.command('sign')
+    .description('sign or approve what is in a carried file; no daemon is asked')
+    .argument('<file>', 'written by --out')
+    .option('--dry-run', 'show what would be signed, and sign nothing')
+    .addHelpText('after', NOTES)
+  addKeyOptions(command).action(run(async (session, path: string, { dryRun, ...options }: KeyOptions & { readonly dryRun?: true }) => {
+    const { out, host } = session
+    const { actor } = publicKey(session, options)
+    let carried = readCarried(path)
+    const waiting = waitingFor(carried, actor.id, host.now())
+    if (waiting.length === 0) throw new Failure('Nothing in the file waits for this key.', { exit: 'negative', code: 'Conflict', hint: `It is the key of ${actor.role} ${actor.id}.` })
+    for (const envelope of waiting) {
+      const id = statementId(envelope)
+      const shown = (view: View): string => render(envelope, carried, view)
+      if (dryRun === true) {
+        out.answer({ id, kind: statementOf(envelope).kind, dry_run: true }, (_, view) => shown(view))
+        continue
+      }
+      carried = await signOne(session, envelope, carried, shown, options)
+      replaceCarried(path, carried)
+      out.answer({ id, kind: statementOf(envelope).kind }, ({ id, kind }) => `signed: ${kind} ${id}\n`)
+    }
+    return 'ok'
+  }))
+}
+
+async function signOne (session: Session, envelope: Envelope, carried: Carried, shown: (view: View) => string, options: KeyOptions): Promise<Carried> {
+  await confirm(session, shown({ now: session.host.now(), columns: undefined, hasColour: false }), 'Sign this?', options)
+  const proposal = aboutOf(envelope, carried)
+  const signed = await sign(session, { envelope, ...(proposal !== undefined && { proposal }) }, options)
+  const rest = carried.statements.filter(other => isSigned(other) || statementId(other) !== statementId(envelope))
+  const place = carried.statements.findIndex(other => statementId(other) === statementId(envelope))
+  return { ...carried, statements: place === -1 ? [...rest, signed] : rest.toSpliced(place, 0, signed) }
+}
+
+/** The statements of this actor that have no signature; else an approval of each proposal that the actor has said nothing of. */
+function waitingFor ({ state, statements }: Carried, actorId: string, now: number): readonly Envelope[] {
+  const own = statements.filter(envelope => statementOf(envelope).body.actor === actorId)
+  const unsigned = own.filter(envelope => !isSigned(envelope))
+  if (unsigned.length > 0) return unsigned
+  const approved = new Set(own.flatMap(envelope => {
+    const { kind, body } = statementOf(envelope)
+    return kind === 'approval' ? [body.proposal_id] : []
+  }))
+  return statements.filter(envelope => statementOf(envelope).kind === 'proposal').map(statementId).filter(id => !approved.has(id))
+    .map(id => draftStatement('approval', { proposal_id: id }, state, { id: actorId, now }))
+}
+
+function aboutOf (envelope: Envelope, { statements }: Carried): Proposal | undefined {
+  const { body } = statementOf(envelope)
+  const found = 'proposal_id' in body ? statements.find(other => statementId(other) === body.proposal_id) : undefined
+  const about = found && statementOf(found)
+  return about?.kind === 'proposal' ? about.body : undefined
+}
+
+function render (envelope: Envelope, carried: Carried, view: View): string {
+  const { kind, body } = statementOf(envelope)
+  if (kind === 'proposal') return renderDraft(body, statementId(envelope), carried.state, view)
+  const about = aboutOf(envelope, carried)
+  const fields = renderFields([['statement', kind], ['network', body.network_id], ...Object.entries(body).filter(([name]) => !['schema', 'network_id', 'actor', 'created_at'].includes(name)).map(([name, value]): readonly [string, string] => [name.replaceAll('_', ' '), typeof value === 'string' ? value : JSON.stringify(value)])], view)
+  return about === undefined || !('proposal_id' in body) ? fields : fields + renderDraft(about, body.proposal_id, carried.state, view)
+}

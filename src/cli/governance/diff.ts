@@ -1,0 +1,42 @@
+import { canonicalJson } from '../../core/digest.ts'
+import { paint, type View } from '../layout.ts'
+import { printable } from '../text.ts'
+
+/** A key fills a screen, and nobody reads it. */
+const MAX_TEXT = 120
+
+interface Line { readonly sign: '-' | '+', readonly text: string }
+
+/** What differs between two values of a section, a line each: `-` as it was, `+` as it would be. */
+export function renderDiff (section: string, before: unknown, after: unknown, view: View): string {
+  const lines = diff(section, before, after)
+  if (lines.length === 0) return '  nothing differs\n'
+  return lines.map(({ sign, text }) => `  ${paint(sign === '-' ? 'red' : 'green', `${sign} ${printable(text)}`, view)}\n`).join('')
+}
+
+function diff (path: string, before: unknown, after: unknown): readonly Line[] {
+  if (canonicalOf(before) === canonicalOf(after)) return []
+  if (isRecord(before) && isRecord(after)) {
+    return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap(name => diff(`${path}.${name}`, before[name], after[name]))
+  }
+  if (Array.isArray(before) && Array.isArray(after)) {
+    const [had, has] = [before, after].map(list => new Set(list.map(canonicalOf)))
+    return [
+      ...before.filter(item => has?.has(canonicalOf(item)) !== true).map(item => toLine('-', path, item)),
+      ...after.filter(item => had?.has(canonicalOf(item)) !== true).map(item => toLine('+', path, item)),
+    ]
+  }
+  return [...(before === undefined ? [] : [toLine('-', path, before)]), ...(after === undefined ? [] : [toLine('+', path, after)])]
+}
+
+function toLine (sign: Line['sign'], path: string, value: unknown): Line {
+  return { sign, text: `${path}: ${JSON.stringify(value, (_, inner: unknown) => typeof inner === 'string' && inner.length > MAX_TEXT ? `${inner.slice(0, 24)}… (${inner.length} characters)` : inner)}` }
+}
+
+function canonicalOf (value: unknown): string {
+  return value === undefined ? '' : canonicalJson(value)
+}
+
+function isRecord (value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
