@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { DhtError } from '../core/errors.ts'
 import { AddressVotes } from './address-votes.ts'
+import { Calls, MAX_NODES } from './calls.ts'
 import { Counts } from './counts.ts'
 import type { Ban, Discv5Engine, Endpoint, EngineStats, LookupOptions, LookupResult, NodeRecord, Pong, RecordLike, TableNode, TalkHandler } from './engine.ts'
 import { OwnRecord, type OwnAddresses } from './enr/own-record.ts'
@@ -11,27 +12,21 @@ import type { NativeDeps, NativeOptions } from './native-options.ts'
 import { BanList } from './protect/bans.ts'
 import { Guard } from './protect/guard.ts'
 import { Responder } from './responder.ts'
-import { MESSAGE_OVERHEAD_BYTES, Messenger, type Peer, type Target } from './session/messenger.ts'
+import { Messenger, type Peer, type Target } from './session/messenger.ts'
 import { isUsable, mayRelay } from './table/addresses.ts'
-import { logDistance } from './table/distance.ts'
+import { Revalidation } from './table/revalidation.ts'
 import { Table, type Entry } from './table/table.ts'
-import { encodeFindnode, encodePing, encodeTalkreq, type Message } from './wire/message.ts'
-import { MAX_PACKET_BYTES } from './wire/packet.ts'
+import type { Message } from './wire/message.ts'
 
 const TICK_MS = 20
 const CALLS = 4096
 const CALLS_PER_NODE = 32
-const CHECKS_AT_ONCE = 16
-/** Geth: a node that answered is asked a third as often. */
-const SLOW_FACTOR = 3
 const SAVE_MS = 60_000
 /** The table is filled quickly at first, then twice as rarely each time. */
 const FIRST_REFRESH_MS = 500
 const REFRESH_MS = 30 * 60_000
 const FORGET_IDS_MS = 3_600_000
 const VOTE_WINDOW_MS = 5 * 60_000
-const MAX_NODES_PARTS = 5
-const LOOKUP_NODES = 16
 
 /** Our own discv5 node. */
 export class NativeEngine implements Discv5Engine {
@@ -47,11 +42,12 @@ export class NativeEngine implements Discv5Engine {
   readonly #table: Table
   readonly #records: RecordCache
   readonly #votes: AddressVotes
+  readonly #calls: Calls
+  readonly #revalidation: Revalidation
   readonly #listeners = new Set<(record: NodeRecord) => void>()
   #own: OwnRecord
   #listening: Endpoint[] = []
   #timer: NodeJS.Timeout | undefined
-  #checks = 0
   #isRefreshing = false
   #refreshMs = FIRST_REFRESH_MS
   #next = { save: 0, refresh: 0, forget: 0 }
@@ -79,6 +75,18 @@ export class NativeEngine implements Discv5Engine {
       now: deps.now,
       onRequest: (from, message) => this.#onRequest(from, message),
       onHandshake: (from, record) => void this.#learn(record, from.ip),
+    })
+    this.#calls = new Calls({
+      messenger: this.#messenger,
+      records: this.#records,
+      ownRecord: () => this.#own.current,
+      counts: this.counts,
+      now: deps.now,
+      onPong: ({ ip }, pong) => this.#votes.vote(ip, pong, deps.now()),
+      onFound: (record, { ip }) => void this.#learn(record, ip),
+    })
+    this.#revalidation = new Revalidation(opts, {
+      table: this.#table, calls: this.#calls, counts: this.counts, now: deps.now, random: deps.random, onAnswer: ({ endpoint }) => this.#adoptAddress(endpoint.ip.includes(':') ? 6 : 4),
     })
     this.#responder = new Responder({ table: this.#table, messenger: this.#messenger, ownRecord: () => this.#own.current, counts: this.counts, log: deps.log })
   }
@@ -119,32 +127,23 @@ export class NativeEngine implements Discv5Engine {
   }
 
   async ping (node: RecordLike): Promise<Pong> {
-    return await this.#ping(this.#target(node))
+    return await this.#calls.ping(this.#target(node))
   }
 
   async findNode (node: RecordLike, distances: readonly number[]): Promise<NodeRecord[]> {
-    return await this.#findNode(this.#target(node), distances)
+    return await this.#calls.findNode(this.#target(node), distances)
   }
 
   async talkRequest (node: RecordLike, protocol: string, request: Uint8Array): Promise<Uint8Array> {
-    const id = randomBytes(8)
-    const plaintext = encodeTalkreq(id, Buffer.from(protocol), request)
-    if (plaintext.length + MESSAGE_OVERHEAD_BYTES > MAX_PACKET_BYTES) throw new DhtError('TooLarge', 'a TALKREQ must fit one packet of 1280 bytes')
-    let response: Buffer = Buffer.alloc(0)
-    await this.#call(this.#target(node), id, plaintext, message => {
-      if (message.kind !== 'talkresp') return false
-      response = Buffer.from(message.response)
-      return true
-    })
-    return response
+    return await this.#calls.talk(this.#target(node), protocol, request)
   }
 
-  async lookup (target: string, { count = LOOKUP_NODES, signal }: LookupOptions = {}): Promise<LookupResult> {
+  async lookup (target: string, { count = MAX_NODES, signal }: LookupOptions = {}): Promise<LookupResult> {
     if (!/^[0-9a-f]{64}$/i.test(target)) throw new DhtError('BadRequest', 'a node ID is 64 hexadecimal characters')
     const id = Buffer.from(target, 'hex')
-    return await walk({ target: id, count, concurrency: this.#opts.lookupConcurrency, seeds: this.#table.closest(id, LOOKUP_NODES).map(({ record }) => record), signal }, {
+    return await walk({ target: id, count, concurrency: this.#opts.lookupConcurrency, seeds: this.#table.closest(id, MAX_NODES).map(({ record }) => record), signal }, {
       self: this.nodeId,
-      ask: async (node, distances) => await this.#findNode(this.#target(node.bytes, node), distances),
+      ask: async (node, distances) => await this.#calls.findNode(this.#target(node.bytes, node), distances),
     })
   }
 
@@ -215,65 +214,12 @@ export class NativeEngine implements Discv5Engine {
     if (message.kind === 'ping') {
       this.#responder.pong(from, message.requestId)
       const entry = this.#table.get(from.id.toString('hex'))
-      if (entry !== undefined && entry.record.seq < message.enrSeq) void this.#fetchRecord(entry)
+      if (entry !== undefined && entry.record.seq < message.enrSeq) void this.#revalidation.fetchRecord(entry)
     } else if (message.kind === 'findnode') {
       this.#responder.nodes(from, message)
     } else if (message.kind === 'talkreq') {
       this.#responder.talk(from, message)
     }
-  }
-
-  async #ping (target: Target): Promise<Pong> {
-    const id = randomBytes(8)
-    const sentAt = this.#deps.now()
-    let pong: Pong | undefined
-    await this.#call(target, id, encodePing(id, this.#own.current.seq), message => {
-      if (message.kind !== 'pong') return false
-      pong = { enrSeq: message.enrSeq, ip: message.ip, port: message.port, roundTripMs: this.#deps.now() - sentAt }
-      return true
-    })
-    if (pong === undefined) throw new DhtError('Timeout', 'no PONG')
-    this.#votes.vote(target.ip, pong, this.#deps.now())
-    return pong
-  }
-
-  async #findNode (target: Target, distances: readonly number[]): Promise<Enr[]> {
-    if (distances.length === 0 || distances.some(distance => !Number.isInteger(distance) || distance < 0 || distance > 256)) throw new DhtError('BadRequest', 'distances are whole numbers from 0 to 256')
-    const id = randomBytes(8)
-    const found = new Map<string, Enr>()
-    let parts = 0
-    await this.#call(target, id, encodeFindnode(id, [...new Set(distances)]), message => {
-      if (message.kind !== 'nodes') return false
-      parts++
-      for (const bytes of message.records) {
-        const record = this.#received(bytes, target, distances)
-        if (record !== undefined && found.size < LOOKUP_NODES) found.set(record.nodeId, record)
-      }
-      return parts >= Math.min(message.total, MAX_NODES_PARTS)
-    }).catch(err => {
-      if (parts === 0) throw err // some parts came: what they hold is an answer
-    })
-    for (const record of found.values()) this.#learn(record, target.ip)
-    return [...found.values()]
-  }
-
-  /** A record in NODES: rightly signed, at a distance that was asked for, at an address that this sender may tell of. */
-  #received (bytes: Buffer, from: Target, distances: readonly number[]): Enr | undefined {
-    const record = this.#records.decode(bytes)
-    if (record === undefined) return undefined
-    if (!distances.includes(logDistance(record.id, from.id))) {
-      this.counts.drops.wrong_distance++
-      return undefined
-    }
-    const isAllowed = record.endpoints().length === 0 || record.endpoints().some(({ ip }) => mayRelay(from.ip, ip))
-    if (!isAllowed) this.counts.drops.table_address++
-    return isAllowed ? record : undefined
-  }
-
-  async #call (target: Target, id: Buffer, plaintext: Buffer, onAnswer: (message: Message) => boolean): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#messenger.request(target, id, plaintext, onAnswer, err => err === undefined ? resolve() : reject(err))
-    await promise
   }
 
   #target (node: RecordLike, known?: Enr): Target {
@@ -316,13 +262,8 @@ export class NativeEngine implements Discv5Engine {
 
   #tick (): void {
     this.#messenger.tick()
+    this.#revalidation.tick()
     const now = this.#deps.now()
-    if (this.#checks < CHECKS_AT_ONCE) {
-      for (const entry of this.#table.entries()) {
-        if (this.#checks >= CHECKS_AT_ONCE) break
-        if (!entry.isBeingChecked && entry.nextCheck <= now) void this.#check(entry)
-      }
-    }
     if (now >= this.#next.save) {
       this.#next.save = now + SAVE_MS
       void this.#save()
@@ -336,29 +277,6 @@ export class NativeEngine implements Discv5Engine {
       this.#next.refresh = now + this.#refreshMs
       void this.#refresh()
     }
-  }
-
-  /** Asks an entry whether it lives; new ones at once, those that answered less and less urgently. */
-  async #check (entry: Entry): Promise<void> {
-    entry.isBeingChecked = true
-    this.#checks++
-    try {
-      const pong = await this.#ping({ id: entry.record.id, ...entry.endpoint, record: entry.record })
-      this.#table.confirm(entry, this.#deps.now())
-      this.#adoptAddress(entry.endpoint.ip.includes(':') ? 6 : 4)
-      if (pong.enrSeq > entry.record.seq) await this.#fetchRecord(entry)
-    } catch (err) {
-      if ((err as DhtError).code === 'Timeout' && this.#table.miss(entry)) this.counts.events.table_removed++
-    } finally {
-      this.#checks--
-      entry.isBeingChecked = false
-      const interval = this.#opts.pingIntervalMs * (entry.checks > 1 ? SLOW_FACTOR : 1)
-      entry.nextCheck = this.#deps.now() + interval * (0.5 + this.#deps.random())
-    }
-  }
-
-  async #fetchRecord (entry: Entry): Promise<void> {
-    await this.#findNode({ id: entry.record.id, ...entry.endpoint, record: entry.record }, [0]).catch(() => []) // asked again at its next check
   }
 
   #adoptAddress (family: 4 | 6): void {
