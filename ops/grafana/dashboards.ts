@@ -151,7 +151,7 @@ const audit: Dashboard = {
     'Audit log': [
       { title: 'Integrity', description: 'Times that the log was not as it was left. Zero, always.', kind: 'stat', queries: { [`audit_integrity_failed_total{${OF}}`]: '{{reason}} {{instance}}' } },
       { title: 'Entries', description: 'In the log, and under its checkpoint.', queries: { [`svc_dht_audit_entries{${OF}}`]: 'entries {{instance}}', [`svc_dht_audit_published_entries{${OF}}`]: 'published {{instance}}' } },
-      { title: 'Age of the checkpoint', description: 'Grows while nothing happens; a new entry is covered within audit.checkpointInterval.', unit: 's', queries: { [`time() - svc_dht_audit_checkpoint_time_seconds{${OF}}`]: '{{instance}}' } },
+      { title: 'Age of the checkpoint', description: 'A new entry is covered within audit.checkpointInterval, an idle log signs anew every audit.checkpointRefresh: older is a log that stands still.', unit: 's', queries: { [`time() - svc_dht_audit_checkpoint_time_seconds{${OF}}`]: '{{instance}}' } },
       { title: 'Time of an append, p99', description: 'The objective is one second.', unit: 's', queries: { [quantile(0.99, 'svc_dht_audit_append_seconds')]: 'p99' } },
       { title: 'Refused', description: 'Entries not taken: the queue is full, or the disk does not take them.', unit: 'ops', queries: { [rate('svc_dht_audit_refused_total', 'reason')]: '{{reason}}' } },
       { title: 'Readers of events let go', description: 'They read events more slowly than they happened.', unit: 'ops', queries: { [rate('bus_lagged_total', 'service')]: '{{service}}' } },

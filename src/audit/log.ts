@@ -11,8 +11,8 @@ import { decodeBundle, encodeBundle, tilePath, tileReader, TILE_WIDTH } from './
 import { inclusionProof, leafHash } from './format/tree.ts'
 import { formatProofFile } from './format/proof-file.ts'
 import { recover, toMark, type Recovered } from './recover.ts'
-import { IntegrityError, type IntegrityFault } from './scan.ts'
-import { ReplacedError, type LogStorage, type Mark } from './storage/storage.ts'
+import { Refusal } from './refusal.ts'
+import type { LogStorage, Mark } from './storage/storage.ts'
 import { Tail } from './tail.ts'
 
 export interface AuditLogOptions {
@@ -22,6 +22,8 @@ export interface AuditLogOptions {
   readonly groupMs: number
   /** Longest time until a new entry is under a checkpoint. */
   readonly publishMs: number
+  /** Longest age of the last checkpoint while no entries come: so an old date means a log that stands still. */
+  readonly refreshMs: number
   /** Entries that wait for the disk; more are refused. */
   readonly queued: number
 }
@@ -71,10 +73,9 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   #writing: Promise<void> = Promise.resolve()
   #flush: NodeJS.Timeout | undefined
   #publishing: NodeJS.Timeout | undefined
+  #refreshing: NodeJS.Timeout | undefined
   #retrying: NodeJS.Timeout | undefined
-  #refusal: string | undefined = 'the audit log is being verified'
-  /** False when what went wrong may pass, as a full disk does. */
-  #isFinal = false
+  readonly #refusal: Refusal
   #isOpen = false
   #isSignedByUs = false
   /** Of the checkpoint on disk, while a rotation is under way. */
@@ -84,6 +85,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   constructor (options: AuditLogOptions, deps: AuditLogDeps) {
     this.#options = options
     this.#deps = deps
+    this.#refusal = new Refusal(deps)
   }
 
   /** Never throws for a log that is damaged: then it takes no entries, and what is readable can be read. */
@@ -105,20 +107,19 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     if (!this.#isOpen) return
     clearTimeout(this.#flush)
     clearTimeout(this.#publishing)
+    clearTimeout(this.#refreshing)
     clearTimeout(this.#retrying)
     await this.#enqueue(async () => await this.#commit())
     await this.#enqueue(async () => await this.#publish()).catch(err => this.#deps.log.error({ err }, 'audit log: the last checkpoint could not be written'))
     this.#isOpen = false
-    this.#refusal = 'the daemon is stopping'
-    this.#isFinal = true
+    this.#refusal.end('the daemon is stopping')
     await this.#deps.storage.close()
   }
 
-  reason (): string | undefined { return this.#refusal }
+  reason (): string | undefined { return this.#refusal.reason }
 
   async record (action: ControlAction): Promise<Recorded> {
-    if (this.#refusal !== undefined && this.#isFinal) throw this.#degraded()
-    if (!this.#isOpen) throw this.#degraded()
+    if (this.#refusal.isFinal || !this.#isOpen) throw this.#refusal.toError()
     if (this.#queue.length >= this.#options.queued) {
       this.#deps.metrics.refused.inc({ reason: 'queue' })
       throw new DhtError('DegradedAudit', 'The audit log takes no more entries until the disk has caught up.', { retryAfterMs: 1000 })
@@ -141,7 +142,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
       published: this.#published,
       root: Buffer.from(this.#tail.root()).toString('hex'),
       keys: this.#keys().map(formatVerifierKey),
-      refusal: this.#refusal,
+      refusal: this.#refusal.reason,
     }
   }
 
@@ -194,10 +195,10 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     this.#isSignedByUs = !isRotated
     if (isRotated) this.#formerKeys = keys
     // What is only in the list of pending entries gets its checkpoint before that list is begun anew.
-    if (checkpoint === undefined || published < tail.size) await this.#publish()
-    else await storage.writeMark(this.#mark())
+    if (isRotated && checkpoint !== undefined && published === tail.size) await storage.writeMark(this.#mark())
+    else await this.#publish({ anew: true })
     await storage.beginPending(tail.size)
-    this.#refusal = undefined
+    this.#refusal.clear()
     metrics.size.set(tail.size)
     if (isRotated) {
       const [from, to] = [keys.map(formatVerifierKey), this.#keys().map(formatVerifierKey)]
@@ -217,8 +218,8 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     while (this.#queue.length > 0) {
       const group = this.#queue.splice(0, GROUP_ENTRIES)
       const { metrics, storage, now } = this.#deps
-      if (this.#isFinal) {
-        for (const { done } of group) done.reject(this.#degraded())
+      if (this.#refusal.isFinal) {
+        for (const { done } of group) done.reject(this.#refusal.toError())
         continue
       }
       const tsMs = now()
@@ -240,7 +241,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
         const first = this.#tail.size
         for (const bytes of added) this.#tail.append(bytes, leafHash(bytes))
         await storage.writeMark(this.#mark())
-        this.#refusal = undefined
+        this.#refusal.clear()
         kept.forEach(({ done, startedAt }, at) => {
           metrics.appendSeconds.observe((performance.now() - startedAt) / 1000)
           done.resolve({ seq: first + at, ts: tsMs })
@@ -251,8 +252,8 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
       } catch (err) {
         // An entry may be on disk of an action that was refused, as after a crash before the answer.
         this.#refuse(err)
-        for (const { done } of kept) done.reject(this.#degraded())
-        if (!this.#isFinal) this.#scheduleRetry()
+        for (const { done } of kept) done.reject(this.#refusal.toError())
+        this.#scheduleRetry()
       }
     }
   }
@@ -262,27 +263,34 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
       this.#publishing = undefined
       this.#enqueue(async () => await this.#publish()).catch(err => {
         this.#refuse(err)
-        if (!this.#isFinal) this.#schedulePublish()
+        this.#scheduleRetry()
       })
     }, this.#options.publishMs).unref()
   }
 
-  /** The mark is written where it stands already: a disk that takes it and its flush is tried with entries again. */
+  /** What a disk must take before entries are taken again: their list, the mark, and the checkpoint that may have failed. */
   #scheduleRetry (): void {
+    if (this.#refusal.isFinal) return
     this.#retrying ??= setTimeout(() => {
       this.#retrying = undefined
-      if (this.#refusal === undefined || this.#isFinal) return
-      this.#enqueue(async () => await this.#deps.storage.append(new Uint8Array(0))).then(() => { this.#refusal = undefined }, err => {
+      if (this.#refusal.reason === undefined || this.#refusal.isFinal) return
+      this.#enqueue(async () => {
+        await this.#deps.storage.append(new Uint8Array(0))
+        await this.#deps.storage.writeMark(this.#mark())
+        await this.#publish()
+      }).then(() => { this.#refusal.clear() }, err => {
         this.#refuse(err)
-        if (!this.#isFinal) this.#scheduleRetry()
+        this.#scheduleRetry()
       })
     }, RETRY_MS).unref()
   }
 
-  async #publish (): Promise<void> {
+  /** Nothing to do when the checkpoint covers every entry, unless it is to be signed anew. */
+  async #publish ({ anew = false }: { readonly anew?: boolean } = {}): Promise<void> {
     const { storage, signers, metrics, now } = this.#deps
     const size = this.#tail.size
-    if (this.#isFinal || (this.#checkpoint !== undefined && size === this.#published && size > 0 && this.#isSignedByUs)) return
+    const isCovered = this.#checkpoint !== undefined && size === this.#published
+    if (this.#refusal.isFinal || (isCovered && size > 0 && this.#isSignedByUs && !anew)) return
     const origin = this.#options.origin
     const note = Buffer.from(await signCheckpoint({ origin, size, root: this.#tail.root() }, signers, now()))
     // The mark first: it names the keys by which the checkpoint will be known.
@@ -292,13 +300,26 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     this.#published = size
     this.#isSignedByUs = true
     this.#tail.trim()
-    await storage.beginPending(size)
+    if (!isCovered) await storage.beginPending(size)
     if (this.#formerKeys.length > 0) {
       this.#formerKeys = []
       await storage.writeMark(this.#mark())
     }
     metrics.published.set(size)
     metrics.checkpointTime.set(now() / 1000)
+    this.#scheduleRefresh()
+  }
+
+  /** An idle log signs its head again now and then. */
+  #scheduleRefresh (): void {
+    clearTimeout(this.#refreshing)
+    this.#refreshing = setTimeout(() => {
+      this.#enqueue(async () => await this.#publish({ anew: true })).catch(err => {
+        this.#refuse(err)
+        this.#scheduleRetry()
+        this.#scheduleRefresh()
+      })
+    }, this.#options.refreshMs).unref()
   }
 
   async #readBundle (seq: number): Promise<Uint8Array[]> {
@@ -326,18 +347,6 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   }
 
   #refuse (err: unknown): void {
-    const { metrics, log } = this.#deps
-    const fault: IntegrityFault | undefined = err instanceof IntegrityError ? err.fault : err instanceof ReplacedError ? 'replaced' : undefined
-    if (fault !== undefined || !this.#isOpen) this.#isFinal = true
-    this.#refusal = `the audit log takes no entries: ${(err as Error).message}`
-    if (fault !== undefined) metrics.integrityFailed.inc({ reason: fault })
-    else metrics.refused.inc({ reason: 'disk' })
-    log.error({ err, fault }, 'audit log: writes are refused')
-  }
-
-  #degraded (): DhtError {
-    return new DhtError('DegradedAudit', `No change can be made: ${this.#refusal ?? 'the audit log is closed'}.`, {
-      hint: 'Lookups go on. See `ronctl audit head` and the daemon\'s log.', retryAfterMs: 5000,
-    })
+    this.#refusal.refuse(err, { isFinal: !this.#isOpen })
   }
 }

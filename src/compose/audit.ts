@@ -10,7 +10,7 @@ import type { Surroundings } from './surroundings.ts'
 export function composeAudit ({ node, audit }: Config, { identity, log, metrics, now }: Surroundings, peerId: string): AuditLog {
   const lasts = node.profile === 'macronode' && node.dataDir !== ''
   const origin = audit.origin === '' ? `svc-dht/${peerId}` : audit.origin
-  return new AuditLog({ origin, groupMs: audit.groupDelay, publishMs: audit.checkpointInterval, queued: audit.queued }, {
+  return new AuditLog({ origin, groupMs: audit.groupDelay, publishMs: audit.checkpointInterval, refreshMs: audit.checkpointRefresh, queued: audit.queued }, {
     storage: lasts ? new DiskLogStorage({ folder: join(node.dataDir, 'audit'), markFile: join(node.dataDir, 'audit.mark') }) : new MemoryLogStorage({ limitBytes: audit.memoryBytes }),
     signers: lasts ? deriveNoteKeys(origin, identity) : createEphemeralNoteKeys(origin),
     metrics: metrics.audit,

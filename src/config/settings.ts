@@ -152,6 +152,7 @@ export const settings = {
     origin: text('Identifies the audit log in its checkpoints, as a URL without scheme. Empty: `svc-dht/<peer ID>`. Another origin is another log.', '', { form: 'text without spaces and `+`, or empty', pattern: /^[^\s+]{0,200}$/ }),
     groupDelay: duration('How long an entry waits for others to share its way to the disk.', '2ms', { max: '10ms' }),
     checkpointInterval: duration('Longest time until a new entry is under a signed checkpoint.', '1s', { min: '10ms', max: '1m' }),
+    checkpointRefresh: duration('Longest age of the signed checkpoint while no entries come. Whoever verifies with `--max-age` allows some more.', '1h', { min: '1m', max: '24h' }),
     queued: int('Entries that wait for the disk; more are refused.', 8192, { min: 1, max: 100_000 }),
     memoryBytes: int('Bytes of a log that is kept in memory, beyond which it takes no entries.', 64 * 1024 * 1024, { min: 65_536 }),
   },
