@@ -5,7 +5,7 @@ import type {
   AuditEntriesBody, AuditHeadBody, BusEvent, CapMintBody, CapMintRequest, CapPermissionsBody, CapRevokeBody, CapRevokeRequest, CapRotateBody, CapRotateRequest, CapsBody, CapTestBody, CapTestRequest, ConfigBody, ConfigDigestBody, DegradedBody, DegradedRequest, ErrorBody, EventTopic, GovernanceStateBody, GovernanceStatusBody, LookupEvent, PeersBody, ProposalDetailBody, ProposalsBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatementBody, StatementRequest, StatusBody, WithdrawBody,
 } from '../http/admin/wire.ts'
 import type {
-  Discv5Body, Discv5LookupBody, Discv5LookupRequest, Discv5NodesBody, Discv5NodesRequest, Discv5PingBody, Discv5PingRequest, Discv5TableBody, Discv5TalkBody, Discv5TalkRequest,
+  BanRequest, BansBody, Discv5Body, Discv5LookupBody, Discv5LookupRequest, Discv5NodesBody, Discv5NodesRequest, Discv5PingBody, Discv5PingRequest, Discv5TableBody, Discv5TalkBody, Discv5TalkRequest, UnbanBody,
 } from '../http/admin/wire-discv5.ts'
 import { Failure, refusalFailure } from './failure.ts'
 import { readBytes, readLines, readText } from './read-body.ts'
@@ -24,7 +24,7 @@ export interface AdminClientOptions {
 
 interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  readonly body?: ProvideRequest | DegradedRequest | CapMintRequest | CapRevokeRequest | CapTestRequest | CapRotateRequest | Discv5PingRequest | Discv5LookupRequest | Discv5NodesRequest | Discv5TalkRequest | StatementRequest
+  readonly body?: ProvideRequest | DegradedRequest | CapMintRequest | CapRevokeRequest | CapTestRequest | CapRotateRequest | Discv5PingRequest | Discv5LookupRequest | Discv5NodesRequest | Discv5TalkRequest | StatementRequest | BanRequest
 }
 
 const DEFAULT_IDLE_TIMEOUT_MS = 45_000
@@ -133,6 +133,18 @@ export class AdminClient {
 
   discv5Talk (body: Discv5TalkRequest): Promise<Discv5TalkBody> {
     return this.#json('/v1/discv5/talk', { method: 'POST', body })
+  }
+
+  bans (): Promise<BansBody> {
+    return this.#json('/v1/bans')
+  }
+
+  ban (body: BanRequest): Promise<BansBody> {
+    return this.#json('/v1/bans', { method: 'POST', body })
+  }
+
+  unban (subject: string, reason?: string): Promise<UnbanBody> {
+    return this.#json(`/v1/bans/${encodeURIComponent(subject)}${reason === undefined ? '' : `?reason=${encodeURIComponent(reason)}`}`, { method: 'DELETE' })
   }
 
   auditHead (): Promise<AuditHeadBody> {

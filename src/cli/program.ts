@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { addAudit } from './commands/audit.ts'
+import { addBans } from './commands/bans.ts'
 import { addCap } from './commands/cap/cap.ts'
 import { addClosest } from './commands/closest.ts'
 import { addCompletion } from './commands/completion.ts'
@@ -33,7 +34,7 @@ export interface GlobalOptions {
 /** Every command, in the order of the help page: publishing, asking, looking after the daemon. */
 const COMMANDS = [
   addProvide, addWithdraw, addFind, addPeer, addClosest, addRecords, addTable, addStatus, addReady, addQuotas,
-  addDiscv5,
+  addDiscv5, addBans,
   addOps, addAudit, addTail, addCap, addKey, addGovernance, addConfig, addVersion, addCompletion,
 ] as const
 

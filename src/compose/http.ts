@@ -138,6 +138,7 @@ function adminPorts (config: Config, { version, now }: Surroundings, { kad, disc
     events,
     governance,
     discv5: discv5.engine,
+    bans: discv5.engine === undefined ? [] : [{ plane: 'discv5', keeper: discv5.engine }],
     config: { get digest () { return configDigest(inForce()) }, get settings () { return redactConfig(inForce()) } },
   }
 }

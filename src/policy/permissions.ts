@@ -119,6 +119,9 @@ export const ROUTES: Readonly<Record<Surface, Readonly<Record<string, Access>>>>
     'POST /v1/discv5/lookup': 'discv5:write',
     'POST /v1/discv5/nodes': 'discv5:write',
     'POST /v1/discv5/talk': 'discv5:write',
+    'GET /v1/bans': 'ban:read',
+    'POST /v1/bans': 'ban:write',
+    'DELETE /v1/bans/:subject': 'ban:write',
   },
   ops: {
     'GET /healthz': 'public',

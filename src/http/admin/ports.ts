@@ -3,6 +3,7 @@ import type { MultihashKey } from '../../core/key.ts'
 import type { WalkTrace } from '../../core/peer.ts'
 import type { LookupPort } from '../../lookup/answer.ts'
 import type { AuditPort } from './audit.ts'
+import type { BanPorts } from './bans.ts'
 import type { CapsPort } from './caps.ts'
 import type { DegradedPort } from './degraded.ts'
 import type { Discv5Ports } from './discv5.ts'
@@ -11,7 +12,7 @@ import type { EventHub } from './event-hub.ts'
 import type { PeersBody, QuotasBody, RecordsBody, StatusBody } from './wire.ts'
 
 /** What the admin handlers ask of the daemon. `compose` connects it. */
-export interface AdminPorts extends Discv5Ports {
+export interface AdminPorts extends Discv5Ports, BanPorts {
   status (): StatusBody
   peers (): PeersBody['peers']
   records (key: MultihashKey): RecordsBody['records']

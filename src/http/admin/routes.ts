@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { DhtError } from '../../core/errors.ts'
 import { addAuditRoutes } from './audit.ts'
+import { addBanRoutes } from './bans.ts'
 import { addCapRoutes } from './caps.ts'
 import { addConfigRoutes } from './config.ts'
 import { addDegradedRoutes } from './degraded.ts'
@@ -36,6 +37,7 @@ export function registerAdminRoutes (app: FastifyInstance, ports: AdminPorts): v
   addGovernanceRoutes(app, ports)
   addMembershipRoutes(app, ports)
   addDiscv5Routes(app, ports)
+  addBanRoutes(app, ports)
 }
 
 function acceptOnlyJson (app: FastifyInstance): void {

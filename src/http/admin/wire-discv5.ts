@@ -68,3 +68,23 @@ export interface Discv5NodesBody { readonly nodes: readonly Discv5RecordBody[] }
 export interface Discv5TalkRequest { readonly node: string, readonly protocol: string, readonly request: string }
 
 export interface Discv5TalkBody { /** In hex; empty from a node that does not know the protocol. */ readonly response: string }
+
+export interface BanBody {
+  /** The plane that shuts it out. */
+  readonly plane: 'discv5'
+  /** An IP, a prefix or a node ID. */
+  readonly subject: string
+  readonly kind: 'ip' | 'prefix' | 'node'
+  /** Of an operator in their words, else which limit was exceeded. */
+  readonly reason: string
+  readonly until: string
+}
+
+/** `GET /v1/bans`; as the answer of `POST /v1/bans` only what came of it. */
+export interface BansBody { readonly bans: readonly BanBody[] }
+
+/** `POST /v1/bans` request. `duration` as `10m` or `24h`. A subject that is banned already is banned anew. */
+export interface BanRequest { readonly subject: string, readonly duration: string, readonly reason: string }
+
+/** `DELETE /v1/bans/{subject}[?reason=]` answer. */
+export interface UnbanBody { readonly removed: readonly BanBody[] }
