@@ -39,14 +39,17 @@ export interface DhtErrorOptions extends ErrorOptions {
  * base digest, network, expiry, clock, a section's rule, the proposal's stage, a waiting time, post-quantum signatures, bounds, unknown
  * ids, and a state that is not trusted.
  */
-export type RejectReason =
-  | 'key' | 'frame' | 'decode' | 'type' | 'provider' | 'addresses' | 'record' | 'stale' | 'slow' | 'streams' | 'rate' | 'member' | 'overload' | 'store'
-  | 'quota_peer' | 'quota_prefix' | 'quota_key' | 'quota_total' | 'quota_values' | 'quota_grants'
-  | 'http_path' | 'http_method' | 'http_accept' | 'http_key' | 'http_filter' | 'http_body' | 'http_header' | 'http_type' | 'http_rate'
-  | 'http_inflight' | 'http_lookup'
-  | 'unauth' | 'policy_peer' | 'policy_ip' | 'policy_asn' | 'policy_country' | 'policy_origin' | 'policy_unlisted' | 'policy_down' | 'degraded' | 'frozen' | 'audit' | 'decompress'
-  | 'gov_schema' | 'gov_size' | 'gov_signature' | 'gov_signer' | 'gov_duplicate' | 'gov_quorum' | 'gov_replay' | 'gov_base' | 'gov_network'
-  | 'gov_expired' | 'gov_clock' | 'gov_rule' | 'gov_stage' | 'gov_window' | 'gov_pq' | 'gov_limit' | 'gov_unknown' | 'gov_restricted'
+export const REJECT_REASONS = [
+  'key', 'frame', 'decode', 'type', 'provider', 'addresses', 'record', 'stale', 'slow', 'streams', 'rate', 'member', 'overload', 'store',
+  'quota_peer', 'quota_prefix', 'quota_key', 'quota_total', 'quota_values', 'quota_grants',
+  'http_path', 'http_method', 'http_accept', 'http_key', 'http_filter', 'http_body', 'http_header', 'http_type', 'http_rate',
+  'http_inflight', 'http_lookup',
+  'unauth', 'policy_peer', 'policy_ip', 'policy_asn', 'policy_country', 'policy_origin', 'policy_unlisted', 'policy_down', 'degraded', 'frozen', 'audit', 'decompress',
+  'gov_schema', 'gov_size', 'gov_signature', 'gov_signer', 'gov_duplicate', 'gov_quorum', 'gov_replay', 'gov_base', 'gov_network',
+  'gov_expired', 'gov_clock', 'gov_rule', 'gov_stage', 'gov_window', 'gov_pq', 'gov_limit', 'gov_unknown', 'gov_restricted',
+] as const
+
+export type RejectReason = typeof REJECT_REASONS[number]
 
 /** An expected failure. `message` and `hint` reach the client; `cause` only ever reaches the log. */
 export class DhtError extends Error {
