@@ -20,7 +20,7 @@ async function parse (args: readonly string[]): Promise<void> {
   await createProgram(host, () => async () => {}).parseAsync(args, { from: 'user' })
 }
 
-for (const page of globSync(join(FOLDER, '*.md'))) {
+for (const page of [...globSync(join(FOLDER, '*.md')), join(FOLDER, '../README.md')]) {
   t.test(`the commands of ${basename(page)} can be pasted`, async t => {
     const commands = commandsOf(page)
     t.ok(commands.length > 0)
@@ -28,7 +28,7 @@ for (const page of globSync(join(FOLDER, '*.md'))) {
       const { status, stderr } = spawnSync('bash', ['-n', '-c', command], { encoding: 'utf8' })
       t.equal(status, 0, `${command}\n${stderr}`)
       if (!command.startsWith('ronctl ')) continue
-      const args = command.split(' ').slice(1).map(arg => arg === '$KEY' ? `b3:${'00'.repeat(32)}` : arg)
+      const args = command.replace(/ > .*/, '').split(' ').slice(1).map(arg => arg === '$KEY' ? `b3:${'00'.repeat(32)}` : arg)
       await t.resolves(parse(args.filter(arg => arg !== '')), command)
     }
   })
