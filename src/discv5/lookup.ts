@@ -20,6 +20,7 @@ interface Candidate { readonly record: Enr, state: 'new' | 'asked' | 'again' | '
 
 const MAX_REQUESTS = 200
 const DISTANCES = 5
+const CLOSER_FIRST = 3
 /** An answer of this many records was cut off. */
 const FULL_ANSWER = 16
 
@@ -45,8 +46,7 @@ export async function walk ({ target, count, concurrency, seeds, signal }: Looku
     candidate.state = 'asked'
     requests++
     try {
-      const distance = logDistance(target, candidate.record.id)
-      const found = await ask(candidate.record, isFirst ? towards(distance) : neighbours(distance))
+      const found = await ask(candidate.record, isFirst ? towards(target, candidate.record.id) : onwards(target, candidate.record.id))
       candidate.state = isFirst && found.length >= FULL_ANSWER ? 'again' : 'answered'
       found.forEach(see)
     } catch {
@@ -71,17 +71,31 @@ export async function walk ({ target, count, concurrency, seeds, signal }: Looku
   return { nodes, requests, isComplete: next() === undefined }
 }
 
-/** The bucket in which a node at `distance` from the target has all that is closer than itself, then those around it. */
-export function towards (distance: number): number[] {
-  return usable([distance, distance - 1, distance + 1, distance - 2, distance + 2, distance + 3, distance + 4, distance + 5])
+/**
+ * What a node is asked for first. All that is closer to the target than itself is in those of its buckets whose bit differs between the two,
+ * the highest first; then come those just around it.
+ */
+export function towards (target: Uint8Array, id: Uint8Array): number[] {
+  const { closer, farther } = distancesFrom(target, id)
+  return [...closer.slice(0, CLOSER_FIRST), ...farther, ...closer.slice(CLOSER_FIRST)].slice(0, DISTANCES)
 }
 
-/** A node's own neighbours, which are as far from the target as itself. */
-export function neighbours (distance: number): number[] {
-  return usable(Array.from({ length: DISTANCES + 1 }, (_, i) => distance - 1 - i))
+/** What it is asked for when the first of these buckets filled its answer. */
+export function onwards (target: Uint8Array, id: Uint8Array): number[] {
+  const { closer, farther } = distancesFrom(target, id)
+  return [...closer.slice(1), ...farther, ...closer].slice(0, DISTANCES)
 }
 
-function usable (distances: readonly number[]): number[] {
-  const valid = distances.filter(distance => distance >= 1 && distance <= 256).slice(0, DISTANCES)
-  return valid.length === 0 ? [1] : valid
+/** Buckets of a node by what they hold, the more nodes the earlier: those closer to the target than the node itself, and those as far as itself or farther. */
+function distancesFrom (target: Uint8Array, id: Uint8Array): { readonly closer: number[], readonly farther: number[] } {
+  const closer: number[] = []
+  const farther: number[] = []
+  const top = logDistance(target, id)
+  for (let distance = top; distance >= 1 && closer.length + farther.length < 4 * DISTANCES; distance--) {
+    const byte = 32 - Math.ceil(distance / 8)
+    const differs = (((target[byte] as number) ^ (id[byte] as number)) >> ((distance - 1) % 8) & 1) === 1
+    ;(differs ? closer : farther).push(distance)
+  }
+  const above = Array.from({ length: DISTANCES }, (_, i) => top + 1 + i).filter(distance => distance <= 256)
+  return { closer, farther: [...above.slice(0, 1), ...farther, ...above.slice(1)] }
 }
