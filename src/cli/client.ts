@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Readable, Writable } from 'node:stream'
 import type {
-  AuditEntriesBody, AuditHeadBody, BusEvent, CapMintBody, CapMintRequest, CapPermissionsBody, CapRevokeBody, CapRevokeRequest, CapRotateBody, CapRotateRequest, CapsBody, CapTestBody, CapTestRequest, ConfigBody, ConfigDigestBody, DegradedBody, DegradedRequest, ErrorBody, EventTopic, GovernanceStateBody, GovernanceStatusBody, LookupEvent, PeersBody, ProposalDetailBody, ProposalsBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatementBody, StatementRequest, StatusBody, WithdrawBody,
+  AuditEntriesBody, AuditHeadBody, BusEvent, CapMintBody, CapMintRequest, CapPermissionsBody, CapRevokeBody, CapRevokeRequest, CapRotateBody, CapRotateRequest, CapsBody, CapTestBody, CapTestRequest, CharterBody, ConfigBody, ConfigDigestBody, DegradedBody, DegradedRequest, DisputesBody, ErrorBody, EventTopic, GovernanceStateBody, GovernanceStatusBody, LookupEvent, ObligationsBody, PeersBody, ProposalDetailBody, ProposalsBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatementBody, StatementRequest, StatusBody, WithdrawBody,
 } from '../http/admin/wire.ts'
 import type {
   BanRequest, BansBody, Discv5Body, Discv5LookupBody, Discv5LookupRequest, Discv5NodesBody, Discv5NodesRequest, Discv5PingBody, Discv5PingRequest, Discv5TableBody, Discv5TalkBody, Discv5TalkRequest, UnbanBody,
@@ -177,6 +177,18 @@ export class AdminClient {
 
   governanceState (): Promise<GovernanceStateBody> {
     return this.#json('/v1/governance/state')
+  }
+
+  charter (): Promise<CharterBody> {
+    return this.#json('/v1/governance/charter')
+  }
+
+  disputes (): Promise<DisputesBody> {
+    return this.#json('/v1/governance/disputes')
+  }
+
+  obligations (): Promise<ObligationsBody> {
+    return this.#json('/v1/governance/obligations')
   }
 
   proposals (): Promise<ProposalsBody> {

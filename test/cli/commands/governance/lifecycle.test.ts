@@ -1,9 +1,9 @@
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { startTestDaemon, type TestDaemon } from '../../../daemon.ts'
 import type { Ended } from '../../ronctl.ts'
 import { jsonLines } from '../../ronctl.ts'
-import { foundNetwork, makePeople, type People, type Person } from './people.ts'
+import { copyPeople, foundNetwork, makePeople, type People, type Person } from './people.ts'
 
 // Real daemons that are governed, and nothing but ronctl to steer them.
 
@@ -19,9 +19,12 @@ interface Governed {
   ask (...args: readonly string[]): Promise<Ended>
 }
 
+const founded = await makePeople(t)
+await foundNetwork(founded, '--set', `bootstrap.add=${SEED}`)
+
 async function start (t: Test, people?: People): Promise<Governed> {
-  const own = people ?? await makePeople(t)
-  const genesis = existsSync(own.file('genesis.json')) ? own.file('genesis.json') : await foundNetwork(own, '--set', `bootstrap.add=${SEED}`)
+  const own = people ?? copyPeople(t, founded)
+  const genesis = own.file('genesis.json')
   const daemon = await startTestDaemon(t, { flags: { 'governance.genesis': genesis } })
   const on = ['--socket', daemon.adminSocket]
   return {
@@ -133,7 +136,7 @@ t.test('what says no change, another’s service, or nothing why is refused befo
 
 t.test('a daemon that nobody governs says so', async t => {
   const daemon = await startTestDaemon(t)
-  const people = await makePeople(t)
+  const people = copyPeople(t, founded)
   t.match(await people.run(['--socket', daemon.adminSocket, 'governance', 'status']), { exit: 1, stdout: /governed +no/ })
   t.match(await people.as('ops', '--socket', daemon.adminSocket, 'governance', 'propose', 'policy.profile=strict', '--reason', 'x'), { exit: 1, stderr: /not governed/ })
 })

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { createSignerKey, publicFileOf } from '../../../../src/governance/signer-key.ts'
@@ -26,21 +26,32 @@ export interface People {
 
 export async function makePeople (t: Test): Promise<People> {
   const folder = tempDirectory(t)
-  const file = (name: string): string => join(folder, name in ACTORS || name in RECOVERY ? `${name}.key` : name)
-  writeFileSync(file('passphrase'), PASSPHRASE, { mode: 0o600 })
+  const fileOf = fileIn(folder)
+  writeFileSync(fileOf('passphrase'), PASSPHRASE, { mode: 0o600 })
   const ids = await Promise.all(Object.entries({ ...ACTORS, ...RECOVERY }).map(async ([name, role]) => {
-    const actor = await createSignerKey(file(name), { role, passphrase: Buffer.from(PASSPHRASE), work: CHEAP })
-    writeFileSync(`${file(name)}.pub`, publicFileOf(actor))
+    const actor = await createSignerKey(fileOf(name), { role, passphrase: Buffer.from(PASSPHRASE), work: CHEAP })
+    writeFileSync(`${fileOf(name)}.pub`, publicFileOf(actor))
     return [name, actor.id]
   }))
+  return peopleIn(folder, Object.fromEntries(ids) as People['ids'])
+}
+
+/** The same people with all that they have, in a folder of their own: what one test does, no other sees. */
+export function copyPeople (t: Test, { folder, ids }: People): People {
+  const copy = tempDirectory(t)
+  cpSync(folder, copy, { recursive: true })
+  return peopleIn(copy, ids)
+}
+
+function peopleIn (folder: string, ids: People['ids']): People {
+  const file = fileIn(folder)
   const run = async (args: readonly string[], surroundings: Surroundings = {}): Promise<Ended> => await ronctl(args, { now: Date.now, ...surroundings })
-  return {
-    folder,
-    ids: Object.fromEntries(ids) as People['ids'],
-    file,
-    run,
-    as: async (person, ...args) => await run([...args, '--key', file(person), '--passphrase-file', file('passphrase'), '--yes']),
-  }
+  const as: People['as'] = async (person, ...args) => await run([...args, '--key', file(person), '--passphrase-file', file('passphrase'), '--yes'])
+  return { folder, ids, file, run, as }
+}
+
+function fileIn (folder: string): (name: string) => string {
+  return name => join(folder, name in ACTORS || name in RECOVERY ? `${name}.key` : name)
 }
 
 /** The arguments of `governance init` that name everyone. */
