@@ -38,13 +38,18 @@ const TEST_FLAGS = {
   'node.drainTimeout': '1s',
 }
 
+/** The identity is given by the test: nobody reads these files, but a macronode that keeps something must name them. */
+const OF_TEST = { 'identity.keyFile': '/nonexistent/identity', 'identity.passphraseFile': '/nonexistent/passphrase' }
+
 /** A whole daemon on free loopback ports, stopped when the test ends. */
 export async function startTestDaemon (t: Test, { flags = {}, now = Date.now, identity = createEphemeralIdentity() }: Options = {}): Promise<TestDaemon> {
   const folder = mkdtempSync(join(tmpdir(), 'svc-dht-test-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const logs: Array<Record<string, unknown>> = []
   const metrics = createMetrics()
-  const daemon = await startDaemon(loadConfig({ flags: { ...TEST_FLAGS, ...flags } }), {
+  const isNamed = flags['identity.keyFile'] !== undefined
+  const config = loadConfig({ flags: { ...TEST_FLAGS, ...(!isNamed && flags['node.dataDir'] !== undefined && OF_TEST), ...flags } })
+  const daemon = await startDaemon(isNamed ? config : { ...config, identity: { keyFile: '', passphraseFile: '' } }, {
     identity,
     version: { version: '0.0.0-test', gitSha: 'unknown' },
     adminSocket: join(folder, 'run', 'admin.sock'),

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -19,7 +19,8 @@ t.test('the built package runs with a store on disk: its thread is found there t
   cpSync(join(ROOT, 'src/bin'), join(root, 'src/bin'), { recursive: true })
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'))
 
-  const settings = ['node.profile=macronode', `node.dataDir=${folder}/data`, 'providers.store=persistent', 'kad.listen=/ip4/127.0.0.1/tcp/0', 'public.listen=127.0.0.1:0', 'ops.listen=127.0.0.1:0', 'discv5.listen=127.0.0.1:0']
+  writeFileSync(join(folder, 'passphrase'), 'of a test\n', { mode: 0o600 })
+  const settings = ['node.profile=macronode', `node.dataDir=${folder}/data`, `identity.keyFile=${folder}/identity.sealed`, `identity.passphraseFile=${folder}/passphrase`, 'providers.store=persistent', 'kad.listen=/ip4/127.0.0.1/tcp/0', 'public.listen=127.0.0.1:0', 'ops.listen=127.0.0.1:0', 'discv5.listen=127.0.0.1:0']
   const daemon = startCommand(t, process.execPath, [join(root, 'src/bin/svc-dht.js'), 'run', ...settings.flatMap(setting => ['--set', setting])], { XDG_RUNTIME_DIR: folder })
   await daemon.printed(/"msg":"provider records replayed"/)
   await daemon.printed(/"msg":"started"/)

@@ -111,6 +111,9 @@ export function findConflicts (config: Config): string[] {
   if (bridge.remembered < bridge.waiting) conflicts.push('bridge.remembered: must not be less than bridge.waiting')
   if ((identity.keyFile === '') !== (identity.passphraseFile === '')) {
     conflicts.push('identity.keyFile and identity.passphraseFile: give both or neither')
+  } else if (node.profile === 'macronode' && node.dataDir !== '' && identity.keyFile === '') {
+    // Said at the first start: at the second its own audit log would be that of a stranger, and take no entries.
+    conflicts.push('node.dataDir: what a macronode keeps there belongs to its identity, which must last as well; give identity.keyFile and identity.passphraseFile')
   }
   if ((admin.tlsCert === '') !== (admin.tlsKey === '')) conflicts.push('admin.tlsCert and admin.tlsKey: give both or neither')
   if (admin.tlsClientCa !== '' && admin.tlsCert === '') conflicts.push('admin.tlsClientCa: needs admin.tlsCert')

@@ -19,7 +19,7 @@ const MAX_LISTED = 100_000
 export const settings = {
   node: {
     profile: choice('What the daemon is run for: `micronode` keeps everything in memory, `macronode` is a server with keys and records that last.', ['micronode', 'macronode'], 'micronode'),
-    dataDir: text('Directory of what outlasts the daemon: provider records, and the peers it knew. Created at the first start; must be 0700 and ours.', '', { form: 'path, or empty for none' }),
+    dataDir: text('Directory of what outlasts the daemon: provider records, the audit log, and the peers it knew. Created at the first start; must be 0700 and ours. A macronode with one needs `identity.keyFile`.', '', { form: 'path, or empty for none' }),
     toleratedLag: duration('How late the event loop may run before work is refused: closest-peer lookups from here on, other lookups from twice, announcements from four and the admin API from eight times as late. Readiness and metrics never are.', '200ms', { min: '10ms', max: '10s' }),
     drainTimeout: duration('How long requests in flight may take to finish after SIGTERM.', '5s', { max: '60s' }),
   },

@@ -88,6 +88,7 @@ t.test('settings that contradict each other are refused', async t => {
     [{ 'admin.listen': '[::]:7463' }, /only a loopback address/],
     [{ 'admin.listen': '127.0.0.1.example.org:7463' }, /only a loopback address/],
     [{ 'identity.passphraseFile': '/p' }, /give both or neither/],
+    [{ 'node.profile': 'macronode', 'node.dataDir': '/d' }, /^node.dataDir: .* give identity.keyFile and identity.passphraseFile$/],
     [{ 'node.profile': 'macronode', 'providers.store': 'persistent' }, /^providers.store: persistent needs node.dataDir/],
     [{ 'discv5.engine': 'chainsafe', 'discv5.listen': '127.0.0.1:1,[::1]:2' }, /^discv5.listen: the chainsafe engine/],
     [{ 'bridge.waiting': '20000' }, /^bridge.remembered: /],
