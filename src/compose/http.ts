@@ -16,6 +16,7 @@ import { addOpsApi } from '../http/ops/ops-api.ts'
 import { DaemonStatus } from '../http/ops/status/daemon-status.ts'
 import { StatusHistory } from '../http/ops/status/history.ts'
 import { addStatusPage } from '../http/ops/status/status-page.ts'
+import type { PublicNode } from '../http/public/discv5.ts'
 import { addPublicApi } from '../http/public/public-api.ts'
 import { createServer } from '../http/server.ts'
 import { Certificates } from '../http/tls.ts'
@@ -69,7 +70,7 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
     return app
   }
   const publicApp = serverFor('public', config.public.inFlight)
-  addPublicApi(publicApp, { ...config.public, closestPeers: config.kad.bucketSize, recordTtlMs: config.providers.ttl }, { lookup, values, audit, admission, rateFactor: () => policy.rateFactor, now })
+  addPublicApi(publicApp, { ...config.public, closestPeers: config.kad.bucketSize, recordTtlMs: config.providers.ttl }, { lookup, values, audit, admission, node: publicNode(kad, discv5), rateFactor: () => policy.rateFactor, now })
 
   const opsApp = serverFor('ops', Number.POSITIVE_INFINITY)
   const features = [config.node.profile, ...kad.transports, ...discv5.features]
@@ -102,6 +103,10 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
       values.apply({ deadlineMs: deadline, concurrent })
     },
   }
+}
+
+function publicNode ({ host }: KadPlane, { engine }: Discv5Plane): PublicNode | undefined {
+  return engine && { peerId: host.peerId.toString(), record: () => engine.ownRecord(), multiaddrs: () => host.getMultiaddrs().map(String), listening: () => engine.listening() }
 }
 
 /** What the daemon tells those who watch it. */

@@ -120,6 +120,7 @@ export const settings = {
     inFlight: int('Requests in flight; more get 503.', 512, { min: 1, max: 100_000 }),
     requestsPerPrefixPerSecond: int('Requests a second answered to one /24 (IPv6: /48), with four seconds’ worth in reserve; more get 429.', 500, { min: 1, max: 1_000_000, governed: true }),
     ipnsPut: bool('Whether clients may publish IPNS records.', true, { governed: true }),
+    ethereumIdentity: bool('Whether the record of the discv5 node is also where the tools of Ethereum look for it: `GET /eth/v1/node/identity`, and `discv5_nodeInfo` by JSON-RPC on `POST /`.', false),
   },
   admin: {
     socket: text('Unix socket of the admin API. Its directory must be 0700 and ours. Default: `$XDG_RUNTIME_DIR/svc-dht/admin.sock`, else `/tmp/svc-dht-<uid>/admin.sock`.', '', { form: 'path, or empty for the default' }),

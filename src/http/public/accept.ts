@@ -2,6 +2,7 @@ import { HttpError } from '../envelope.ts'
 
 export const JSON_TYPE = 'application/json'
 export const NDJSON_TYPE = 'application/x-ndjson'
+export const TEXT_TYPE = 'text/plain'
 export const IPNS_RECORD_TYPE = 'application/vnd.ipfs.ipns-record'
 
 interface MediaRange {
@@ -23,6 +24,22 @@ export function negotiateList (accept: string | undefined): typeof JSON_TYPE | t
   if (json > 0) return JSON_TYPE
   throw new HttpError(406, 'Unsupported', 'None of the accepted content types is served here.', {
     reason: 'http_accept', hint: `Retry with Accept: ${JSON_TYPE} or ${NDJSON_TYPE}.`,
+  })
+}
+
+/**
+ * Text unless JSON is liked better.
+ * @throws {HttpError} 406 when the client takes neither
+ */
+export function negotiateRecord (accept: string | undefined): typeof TEXT_TYPE | typeof JSON_TYPE {
+  if (accept === undefined || accept.trim() === '') return TEXT_TYPE
+  const ranges = parseAccept(accept)
+  const text = qualityOf([TEXT_TYPE, 'text/*', '*/*'], ranges)
+  const json = qualityOf([JSON_TYPE, 'application/*', '*/*'], ranges)
+  if (json > text) return JSON_TYPE
+  if (text > 0) return TEXT_TYPE
+  throw new HttpError(406, 'Unsupported', 'None of the accepted content types is served here.', {
+    reason: 'http_accept', hint: `Retry with Accept: ${TEXT_TYPE} or ${JSON_TYPE}.`,
   })
 }
 

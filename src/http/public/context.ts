@@ -3,6 +3,7 @@ import type { Clock } from '../../core/component.ts'
 import type { AuditFiles } from '../audit-file.ts'
 import type { LookupPort, ValuePort } from '../../lookup/answer.ts'
 import type { Admission } from '../../policy/load-monitor.ts'
+import type { PublicNode } from './discv5.ts'
 
 export interface PublicOptions {
   /** Records in one JSON answer. */
@@ -13,6 +14,8 @@ export interface PublicOptions {
   readonly closestPeers: number
   readonly requestsPerPrefixPerSecond: number
   readonly ipnsPut: boolean
+  /** Whether the node's record is also where the tools of Ethereum look for it; not unless told. */
+  readonly ethereumIdentity?: boolean
   /** How long the overlay keeps a provider record: the longest that a cache may fall back on an answer. */
   readonly recordTtlMs: number
 }
@@ -22,6 +25,8 @@ export interface PublicDeps {
   readonly values: ValuePort
   readonly audit: AuditFiles
   readonly admission: Admission
+  /** The discv5 node; undefined while the plane is off. */
+  readonly node?: PublicNode | undefined
   /** What the policy in force leaves of the request rate; all of it when left out. */
   readonly rateFactor?: (() => number) | undefined
   readonly now: Clock

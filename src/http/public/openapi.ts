@@ -1,5 +1,5 @@
 /** The public API as OpenAPI 3.1. A test holds its paths, methods and statuses to what the server really does. */
-export function openapi ({ ipnsPut }: { readonly ipnsPut: boolean }) {
+export function openapi ({ ipnsPut, ethereumIdentity = false }: { readonly ipnsPut: boolean, readonly ethereumIdentity?: boolean }) {
   return {
     openapi: '3.1.0',
     info: {
@@ -53,6 +53,8 @@ export function openapi ({ ipnsPut }: { readonly ipnsPut: boolean }) {
         ...(ipnsPut ? { put: PUT_IPNS } : {}),
       },
       ...AUDIT_PATHS,
+      ...DISCV5_PATHS,
+      ...(ethereumIdentity ? ETHEREUM_PATHS : {}),
       '/openapi.json': {
         get: {
           operationId: 'getDescription',
@@ -145,6 +147,61 @@ const AUDIT_PATHS = {
       responses: {
         200: { description: 'A tile, the same for ever.', content: { 'application/octet-stream': {} } },
         404: refusal('The log has no such tile, or not yet.'),
+        ...COMMON_REFUSALS,
+      },
+    },
+  },
+}
+
+const DISCV5_PATHS = {
+  '/v1/discv5/enr': {
+    get: {
+      operationId: 'getRecord',
+      summary: 'The record of the discv5 node, to join through: https://eips.ethereum.org/EIPS/eip-778.',
+      responses: {
+        200: {
+          description: 'The signed record.',
+          content: {
+            'text/plain': { schema: { type: 'string', pattern: '^enr:' } },
+            'application/json': {
+              schema: {
+                type: 'object',
+                required: ['node_id', 'seq', 'enr'],
+                properties: { node_id: { type: 'string', pattern: '^[0-9a-f]{64}$' }, seq: { type: 'string', description: 'Decimal: it has 64 bits.' }, enr: { type: 'string' } },
+              },
+            },
+          },
+        },
+        304: { description: 'The client has this record.' },
+        404: refusal('This daemon is not a discv5 node.'),
+        406: refusal('Neither text/plain nor application/json is accepted.'),
+        ...COMMON_REFUSALS,
+      },
+    },
+  },
+}
+
+const ETHEREUM_PATHS = {
+  '/eth/v1/node/identity': {
+    get: {
+      operationId: 'getNetworkIdentity',
+      summary: 'Peer ID, record and addresses, as the Beacon API has them: https://ethereum.github.io/beacon-APIs/#/Node/getNetworkIdentity.',
+      responses: {
+        200: { description: 'The identity.', content: { 'application/json': { schema: { type: 'object', required: ['data'] } } } },
+        404: refusal('This daemon is not a discv5 node.'),
+        ...COMMON_REFUSALS,
+      },
+    },
+  },
+  '/': {
+    post: {
+      operationId: 'callMethod',
+      summary: 'JSON-RPC 2.0 with the one method discv5_nodeInfo, which gives enr and nodeId.',
+      requestBody: { required: true, content: { 'application/json': { schema: { type: 'object' } } } },
+      responses: {
+        200: { description: 'The result, or an error of JSON-RPC.', content: { 'application/json': { schema: { type: 'object', required: ['jsonrpc', 'id'] } } } },
+        204: { description: 'It was a notification.' },
+        413: refusal('The body is larger than 16 KiB.'),
         ...COMMON_REFUSALS,
       },
     },

@@ -2,6 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { auditRoutes } from './audit.ts'
 import { type PublicDeps, type PublicOptions } from './context.ts'
 import { allowAnyOrigin } from './cors.ts'
+import { discv5Route } from './discv5.ts'
+import { ethereumRoutes } from './ethereum.ts'
 import { shedLoad } from './load.ts'
 import { openapi } from './openapi.ts'
 import { limitRequestRate } from './request-rate.ts'
@@ -21,6 +23,8 @@ export function addPublicApi (app: FastifyInstance, options: PublicOptions, deps
   ipnsRoutes(app, context)
   closestPeersRoute(app, context)
   auditRoutes(app, deps.audit)
+  discv5Route(app, context)
+  ethereumRoutes(app, context)
   const description = JSON.stringify(openapi(options))
   app.get('/openapi.json', async (_request, reply) => reply.type('application/json').send(description))
 }

@@ -10,7 +10,7 @@ import { startPublicServer } from '../support/public-server.ts'
 
 type Description = { readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: object }>>>> }
 
-const described = openapi({ ipnsPut: true }) as unknown as Description
+const described = openapi({ ipnsPut: true, ethereumIdentity: true }) as unknown as Description
 
 t.test('the description has exactly the routes that the server has', async t => {
   const app = createServer({ service: 'public', inFlight: 1 }, { metrics: createMetrics().http, log: createLogger({ level: 'silent' }), now: Date.now })
@@ -19,7 +19,7 @@ t.test('the description has exactly the routes that the server has', async t => 
     for (const each of [method].flat()) served.push(`${each} ${url.replaceAll(/:(\w+)/g, '{$1}').replace('/*', '/{tile}')}`)
   })
   const unused = undefined as never
-  addPublicApi(app, { jsonRecords: 1, ndjsonRecords: 1, closestPeers: 1, requestsPerPrefixPerSecond: 1, ipnsPut: true, recordTtlMs: 1 }, { lookup: unused, values: unused, audit: unused, admission: { admit: () => {} }, now: Date.now })
+  addPublicApi(app, { jsonRecords: 1, ndjsonRecords: 1, closestPeers: 1, requestsPerPrefixPerSecond: 1, ipnsPut: true, ethereumIdentity: true, recordTtlMs: 1 }, { lookup: unused, values: unused, audit: unused, admission: { admit: () => {} }, now: Date.now })
   await app.ready()
   t.teardown(() => app.close())
   const documented = Object.entries(described.paths).flatMap(([path, methods]) => Object.keys(methods).map(method => `${method.toUpperCase()} ${path}`))
@@ -28,7 +28,7 @@ t.test('the description has exactly the routes that the server has', async t => 
 })
 
 t.test('the server answers with the statuses and content types of its description', async t => {
-  const { url, plane } = await startPublicServer(t)
+  const { url, plane } = await startPublicServer(t, { ethereumIdentity: true, node: { peerId: 'x', record: () => ({ nodeId: 'ab'.repeat(32), seq: 1n, text: 'enr:x' }), multiaddrs: () => [], listening: () => [] } })
   plane.scripts.set(toName(key('k')), { held: [peer('a')] })
   const ipns = 'application/vnd.ipfs.ipns-record'
   const byPath: ReadonlyArray<readonly [string, readonly string[]]> = [
@@ -38,6 +38,9 @@ t.test('the server answers with the statuses and content types of its descriptio
     ['/routing/v1/ipns/{name}', [peerId('a'), 'bad']],
     ['/audit/checkpoint', ['']],
     ['/audit/tile/{tile}', ['0/000', 'x']],
+    ['/v1/discv5/enr', ['']],
+    ['/eth/v1/node/identity', ['']],
+    ['/', ['']],
     ['/openapi.json', ['']],
   ]
   for (const [pattern, values] of byPath) {
@@ -45,7 +48,7 @@ t.test('the server answers with the statuses and content types of its descriptio
       for (const value of values) {
         for (const type of ['application/json', 'application/x-ndjson', 'text/html', ipns]) {
           const path = pattern.replace(/\{\w+\}/, value)
-          const init = method === 'put' ? { method: 'PUT', headers: { 'content-type': type }, body: 'x' } : { headers: { accept: type } }
+          const init = method !== 'get' ? { method: method.toUpperCase(), headers: { 'content-type': type }, body: 'x' } : { headers: { accept: type } }
           const response = await fetch(url + path, init)
           await response.arrayBuffer()
           const documented = (responses as Record<number, { content?: object }>)[response.status]

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { AuditFiles } from '../../../src/http/audit-file.ts'
+import type { PublicNode } from '../../../src/http/public/discv5.ts'
 import { addPublicApi } from '../../../src/http/public/public-api.ts'
 import { createServer } from '../../../src/http/server.ts'
 import { Lookup } from '../../../src/lookup/lookup.ts'
@@ -30,6 +31,8 @@ interface Options {
   readonly requestsPerPrefixPerSecond?: number
   readonly rateFactor?: () => number
   readonly ipnsPut?: boolean
+  readonly ethereumIdentity?: boolean
+  readonly node?: PublicNode
   readonly jsonRecords?: number
   readonly ndjsonRecords?: number
 }
@@ -44,7 +47,7 @@ interface Teardown { teardown (fn: () => unknown): void }
 
 /** The public API over fake planes, listening on a free port until the test ends. */
 export async function startPublicServer (t: Teardown, options: Options = {}): Promise<ServerFixture> {
-  const { deadlineMs = 10_000, concurrent = 32, inFlight = 64, audit = NO_LOG, rateFactor, ...rest } = options
+  const { deadlineMs = 10_000, concurrent = 32, inFlight = 64, audit = NO_LOG, rateFactor, node, ...rest } = options
   const clock = { now: Date.UTC(2026, 0, 1) }
   const now = (): number => clock.now
   const metrics = createMetrics()
@@ -62,6 +65,7 @@ export async function startPublicServer (t: Teardown, options: Options = {}): Pr
     audit,
     admission: load,
     rateFactor,
+    node,
     now,
   })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
