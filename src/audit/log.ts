@@ -4,7 +4,7 @@ import { DhtError } from '../core/errors.ts'
 import type { ReadinessCheck } from '../core/readiness.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
-import { signCheckpoint, type NoteSigner } from './format/checkpoint.ts'
+import { keepCosignatures, signCheckpoint, type NoteSigner } from './format/checkpoint.ts'
 import { encodeEntry, parseEntry, type Entry } from './format/entry.ts'
 import { formatVerifierKey, keyId, type VerifierKey } from './format/note.ts'
 import { decodeBundle, encodeBundle, tilePath, tileReader, TILE_WIDTH } from './format/tile.ts'
@@ -81,6 +81,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   /** Of the checkpoint on disk, while a rotation is under way. */
   #formerKeys: readonly VerifierKey[] = []
   readonly #listeners = new Set<(entry: Entry) => void>()
+  readonly #checkpointListeners = new Set<() => void>()
 
   constructor (options: AuditLogOptions, deps: AuditLogDeps) {
     this.#options = options
@@ -184,6 +185,22 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   /** Writes the checkpoint now, if entries wait for one. */
   async publish (): Promise<void> {
     await this.#enqueue(async () => await this.#publish())
+  }
+
+  /** Tells of every new checkpoint. A listener must not throw. Returns how to end it. */
+  onCheckpoint (listener: () => void): () => void {
+    this.#checkpointListeners.add(listener)
+    return () => this.#checkpointListeners.delete(listener)
+  }
+
+  /** Writes the checkpoint anew with other lines below its text, as cosignatures are; undefined leaves it as it is. */
+  async amendCheckpoint (amend: (checkpoint: Uint8Array) => Uint8Array | undefined): Promise<void> {
+    await this.#enqueue(async () => {
+      const amended = this.#checkpoint === undefined || this.#isFinal ? undefined : amend(this.#checkpoint)
+      if (amended === undefined) return
+      await this.#deps.storage.publish([['checkpoint', amended]])
+      this.#checkpoint = amended
+    })
   }
 
   async #continueFrom ({ tail, published, checkpoint, keys }: Recovered): Promise<void> {
@@ -292,7 +309,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     const isCovered = this.#checkpoint !== undefined && size === this.#published
     if (this.#refusal.isFinal || (isCovered && size > 0 && this.#isSignedByUs && !anew)) return
     const origin = this.#options.origin
-    const note = Buffer.from(await signCheckpoint({ origin, size, root: this.#tail.root() }, signers, now()))
+    const note = keepCosignatures(Buffer.from(await signCheckpoint({ origin, size, root: this.#tail.root() }, signers, now())), this.#checkpoint)
     // The mark first: it names the keys by which the checkpoint will be known.
     await storage.writeMark(this.#mark())
     await storage.publish([...this.#tail.files(this.#published), ['checkpoint', note]])
@@ -307,6 +324,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     }
     metrics.published.set(size)
     metrics.checkpointTime.set(now() / 1000)
+    for (const tell of this.#checkpointListeners) tell()
     this.#scheduleRefresh()
   }
 

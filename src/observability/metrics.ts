@@ -95,6 +95,10 @@ function auditMetrics ({ counter, gauge, histogram }: Meters) {
     published: gauge('svc_dht_audit_published_entries', 'Entries of the audit log that its checkpoint covers.'),
     checkpointTime: gauge('svc_dht_audit_checkpoint_time_seconds', 'When the last checkpoint was signed, in seconds since 1970.'),
     appendSeconds: histogram('svc_dht_audit_append_seconds', 'Time of an entry to be safe in the log.', COMMIT_SECONDS),
+    witnesses: gauge('svc_dht_audit_witnesses', 'Witnesses that the quorum of the policy is made of.'),
+    witnessed: counter('svc_dht_audit_witness_answers_total', 'Requests to cosign the checkpoint, by witness of the policy and outcome.', ['witness', 'outcome']),
+    witnessLag: gauge('svc_dht_audit_witness_lag_entries', 'Entries under the checkpoint that a witness of the policy has not cosigned.', ['witness']),
+    quorumSize: gauge('svc_dht_audit_witnessed_entries', 'Entries that a quorum of witnesses has cosigned.'),
   }
 }
 

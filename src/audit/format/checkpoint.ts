@@ -1,4 +1,4 @@
-import { fromBase64, formatSignatureLine, isSignature, keyId, parseNote, type SignatureLine, type VerifierKey } from './note.ts'
+import { formatLine, fromBase64, formatSignatureLine, isSignature, keyId, parseNote, type SignatureLine, type VerifierKey } from './note.ts'
 import { HASH_BYTES, type Hash } from './tree.ts'
 
 // c2sp.org/tlog-checkpoint and c2sp.org/tlog-cosignature: the signed head of the tree.
@@ -49,6 +49,13 @@ export async function signCheckpoint (head: TreeHead, signers: readonly NoteSign
     return formatSignatureLine(signer, Buffer.concat([uint64(seconds), await signer.sign(subtreeMessage(signer.name, seconds, head))]))
   }))
   return `${text}\n${lines.join('')}`
+}
+
+/** The note that was signed anew, with the lines of others below the note before, when both are of one text. */
+export function keepCosignatures (note: Uint8Array, before: Uint8Array | undefined): Uint8Array {
+  const [now, then] = [parseCheckpoint(note), before === undefined ? undefined : parseCheckpoint(before)]
+  if (now.text !== then?.text) return note
+  return Buffer.concat([note, ...then.signatures.filter(({ name }) => name !== now.origin).map(line => Buffer.from(formatLine(line)))])
 }
 
 /** @throws {CheckpointError} `checkpoint` for what is not one; nothing is said of its signatures */

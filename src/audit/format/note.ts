@@ -41,9 +41,13 @@ export function parseVerifierKey (text: string): VerifierKey {
 }
 
 export function formatSignatureLine (key: VerifierKey, signature: Uint8Array): string {
+  return formatLine({ name: key.name, keyId: keyId(key), signature })
+}
+
+export function formatLine ({ name, keyId, signature }: SignatureLine): string {
   const id = Buffer.alloc(4)
-  id.writeUInt32BE(keyId(key))
-  return `— ${key.name} ${Buffer.concat([id, signature]).toString('base64')}\n`
+  id.writeUInt32BE(keyId)
+  return `— ${name} ${Buffer.concat([id, signature]).toString('base64')}\n`
 }
 
 /** @throws {Error} with the end of a sentence */

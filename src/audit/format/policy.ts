@@ -40,8 +40,8 @@ export class PolicyError extends Error {
 }
 
 export const MAX_POLICY_BYTES = 512 * 1024
-/** Of logs, of witnesses, and of groups; the specification asks for 32 of each. */
-const MAX_DEFINED = 64
+/** Of logs, of witnesses, and of groups; the specification asks for 32 of each, and a note has room for 64 signatures. */
+const MAX_DEFINED = 48
 const MAX_LINES = 4096
 const MAX_MISTAKES = 20
 
