@@ -1,6 +1,6 @@
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { composeAudit } from './compose/audit.ts'
+import { composeAudit, composeWitnesses } from './compose/audit.ts'
 import { composeBridge } from './compose/bridge.ts'
 import { composeCapabilities } from './compose/capabilities.ts'
 import { composeDiscv5 } from './compose/discv5.ts'
@@ -56,6 +56,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   const load = new LoadMonitor({ toleratedLagMs: config.node.toleratedLag }, { onLag: seconds => metrics.node.lag.set(seconds) })
   const self = peerIdFromPrivateKey(privateKeyFromRaw(surroundings.identity.ed25519Key())).toString()
   const audit = composeAudit(config, surroundings, self)
+  const witnesses = composeWitnesses(config, surroundings, audit)
   const governance = composeGovernance(config, surroundings, { self, audit, parts: () => parts })
   const guards = composeGuards(config, surroundings, { load, audit, barriers: governanceBarriers(governance) })
   const { policy, degraded } = guards
@@ -89,7 +90,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   }
   const parts = governedParts({ kad, policy, readiness, apply, usePolicy: rules => use({ ...inForce, policy: rules }), config: () => inForce })
   const running = await startAll([
-    ...tracing, load, ...guards.databases, degraded, ...http.ops, audit, governance, ...kad.components, parts.whenRunning(governance),
+    ...tracing, load, ...guards.databases, degraded, ...http.ops, audit, ...witnesses, governance, ...kad.components, parts.whenRunning(governance),
     ...bridge === undefined ? [] : [bridge], ...discv5.components, ...http.public, http.socket, capabilities.owner, ...http.admin, lifecycle,
   ])
   return {

@@ -154,6 +154,9 @@ const audit: Dashboard = {
       { title: 'Age of the checkpoint', description: 'A new entry is covered within audit.checkpointInterval, an idle log signs anew every audit.checkpointRefresh: older is a log that stands still.', unit: 's', queries: { [`time() - svc_dht_audit_checkpoint_time_seconds{${OF}}`]: '{{instance}}' } },
       { title: 'Time of an append, p99', description: 'The objective is one second.', unit: 's', queries: { [quantile(0.99, 'svc_dht_audit_append_seconds')]: 'p99' } },
       { title: 'Refused', description: 'Entries not taken: the queue is full, or the disk does not take them.', unit: 'ops', queries: { [rate('svc_dht_audit_refused_total', 'reason')]: '{{reason}}' } },
+      { title: 'Witnesses', description: 'Of the quorum. Zero without a policy.', kind: 'stat', queries: { [`svc_dht_audit_witnesses{${OF}}`]: '{{instance}}' } },
+      { title: 'Not cosigned yet', description: 'Entries under the checkpoint that a witness has not cosigned. It falls to zero soon after each checkpoint.', queries: { [`svc_dht_audit_witness_lag_entries{${OF}}`]: '{{witness}} {{instance}}', [`svc_dht_audit_published_entries{${OF}} - svc_dht_audit_witnessed_entries{${OF}}`]: 'quorum {{instance}}' } },
+      { title: 'Answers of witnesses', description: 'cosigned is the good one. ahead and inconsistent say that this log is not the one that the witness saw.', unit: 'ops', queries: { [rate('svc_dht_audit_witness_answers_total', 'witness, outcome')]: '{{witness}} {{outcome}}' } },
       { title: 'Readers of events let go', description: 'They read events more slowly than they happened.', unit: 'ops', queries: { [rate('bus_lagged_total', 'service')]: '{{service}}' } },
     ],
     Capabilities: [

@@ -196,7 +196,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   /** Writes the checkpoint anew with other lines below its text, as cosignatures are; undefined leaves it as it is. */
   async amendCheckpoint (amend: (checkpoint: Uint8Array) => Uint8Array | undefined): Promise<void> {
     await this.#enqueue(async () => {
-      const amended = this.#checkpoint === undefined || this.#isFinal ? undefined : amend(this.#checkpoint)
+      const amended = this.#checkpoint === undefined || this.#refusal.isFinal ? undefined : amend(this.#checkpoint)
       if (amended === undefined) return
       await this.#deps.storage.publish([['checkpoint', amended]])
       this.#checkpoint = amended

@@ -1,7 +1,12 @@
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { formatVerifierKey } from '../audit/format/note.ts'
+import { MAX_POLICY_BYTES, parsePolicy, PolicyError, type Policy } from '../audit/format/policy.ts'
 import { AuditLog } from '../audit/log.ts'
 import { DiskLogStorage } from '../audit/storage/disk.ts'
 import { MemoryLogStorage } from '../audit/storage/memory.ts'
+import { assertReachable, Witnesses } from '../audit/witness/witnesses.ts'
+import { ConfigError } from '../config/load.ts'
 import type { Config } from '../config/settings.ts'
 import { createEphemeralNoteKeys, deriveNoteKeys } from '../kms/note-keys.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -17,4 +22,42 @@ export function composeAudit ({ node, audit }: Config, { identity, log, metrics,
     log: log.child({ component: 'audit' }),
     now,
   })
+}
+
+/** A witness that is slow or dead costs a request now and then, and nothing else. */
+const WITNESS_PACE = { timeoutMs: 10_000, retryMinMs: 1000, retryMaxMs: 5 * 60_000 }
+
+/**
+ * Those who cosign the checkpoints of the log; none without a policy. It starts after the log and stops before it.
+ * @throws {ConfigError} for a policy that cannot be read or used
+ */
+export function composeWitnesses ({ audit: { witnessPolicy } }: Config, { log, metrics }: Surroundings, audit: AuditLog): Witnesses[] {
+  if (witnessPolicy === '') return []
+  const logger = log.child({ component: 'audit' })
+  const policy = readPolicy(witnessPolicy)
+  const own = new Set(audit.head().keys)
+  if (policy.logs.length > 0 && !policy.logs.some(({ key }) => own.has(formatVerifierKey(key)))) {
+    logger.warn({ policy: witnessPolicy, keys: [...own] }, 'the trust policy lists logs, and this one is not among them: who verifies by it will refuse it')
+  }
+  return [new Witnesses(WITNESS_PACE, { policy, log: audit, metrics: metrics.audit, logger })]
+}
+
+function readPolicy (path: string): Policy {
+  let bytes: Uint8Array
+  try {
+    const stats = statSync(path)
+    if (!stats.isFile() || stats.size > MAX_POLICY_BYTES) throw new Error(`is not a file of at most ${MAX_POLICY_BYTES} bytes`)
+    bytes = readFileSync(path)
+  } catch (err) {
+    const { code, message } = err as NodeJS.ErrnoException
+    throw new ConfigError([`audit.witnessPolicy: ${path} ${code === undefined ? message : `cannot be read (${code})`}`])
+  }
+  try {
+    const policy = parsePolicy(bytes)
+    assertReachable(policy)
+    return policy
+  } catch (err) {
+    if (!(err instanceof PolicyError)) throw err
+    throw new ConfigError(err.mistakes.map(mistake => `audit.witnessPolicy: ${path}: ${mistake}`))
+  }
 }

@@ -97,10 +97,11 @@ export function applyRules (config: Config): Config {
 /** What cannot be in force together, one sentence each. */
 export function findConflicts (config: Config): string[] {
   const conflicts: string[] = []
-  const { admin, bridge, discv5, identity, kad, node, providers } = config
+  const { admin, audit, bridge, discv5, identity, kad, node, providers } = config
   if (providers.ttl > providers.maxTtl) conflicts.push('providers.ttl: must not exceed providers.maxTtl')
   if (providers.store === 'persistent' && node.profile === 'micronode') conflicts.push('providers.store: a micronode leaves nothing on disk; use memory, or node.profile macronode')
   else if (providers.store === 'persistent' && node.dataDir === '') conflicts.push('providers.store: persistent needs node.dataDir')
+  if (audit.witnessPolicy !== '' && (node.profile === 'micronode' || node.dataDir === '')) conflicts.push('audit.witnessPolicy: needs node.profile macronode and node.dataDir: nobody can know the keys of a log in memory')
   if (providers.recordsPerPeer > providers.records) conflicts.push('providers.recordsPerPeer: must not exceed providers.records')
   if (kad.peersPerIpGroupInBucket > kad.peersPerIpGroup) conflicts.push('kad.peersPerIpGroupInBucket: must not exceed kad.peersPerIpGroup')
   if (kad.bootstrapLapse <= kad.bootstrapProbeInterval) conflicts.push('kad.bootstrapLapse: must be longer than kad.bootstrapProbeInterval')

@@ -140,7 +140,7 @@ function endTrace (span: Span, request: FastifyRequest, reply: FastifyReply): vo
 function methodsByPath (app: FastifyInstance): ReadonlyMap<string, Set<string>> {
   const routes = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
-    if (url.includes('*')) return // matches every path, so it says nothing about which are known
+    if (url === '*') return // matches every path, so it says nothing about which are known
     const methods = routes.get(url) ?? new Set()
     for (const each of [method].flat()) methods.add(each)
     routes.set(url, methods)
@@ -151,12 +151,13 @@ function methodsByPath (app: FastifyInstance): ReadonlyMap<string, Set<string>> 
 function notServed (service: Service, request: FastifyRequest, routes: ReadonlyMap<string, Set<string>>): DhtError {
   const path = request.url.split('?')[0] ?? ''
   const methods = routes.entries().find(([pattern]) => matches(pattern, path))?.[1]
+  const isRouting = service === 'public' && !path.startsWith('/audit/') // the log is a folder of files, as tlog-tiles has it
   if (methods === undefined) {
     // Delegated Routing V1, Error Codes: 400 for an unknown path; its clients read 404 as an empty result.
-    return new HttpError(service === 'public' ? 400 : 404, service === 'public' ? 'BadRequest' : 'NotFound', 'There is nothing at this path.', { reason: 'http_path' })
+    return new HttpError(isRouting ? 400 : 404, isRouting ? 'BadRequest' : 'NotFound', 'There is nothing at this path.', { reason: 'http_path' })
   }
   // Delegated Routing V1, Error Codes: 501 for a method that is not supported.
-  return new HttpError(service === 'public' ? 501 : 405, 'Unsupported', `${request.method} is not supported here.`, {
+  return new HttpError(isRouting ? 501 : 405, 'Unsupported', `${request.method} is not supported here.`, {
     reason: 'http_method', hint: `Supported: ${[...methods].join(', ')}.`,
   })
 }
@@ -164,6 +165,7 @@ function notServed (service: Service, request: FastifyRequest, routes: ReadonlyM
 function matches (pattern: string, path: string): boolean {
   const expected = pattern.split('/')
   const actual = path.split('/')
+  if (expected.at(-1) === '*') return actual.length >= expected.length && expected.slice(0, -1).every((part, index) => part === actual[index])
   return expected.length === actual.length && expected.every((part, index) => part.startsWith(':') || part === actual[index])
 }
 

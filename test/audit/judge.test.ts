@@ -2,8 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { parseCheckpoint } from '../../src/audit/format/checkpoint.ts'
 import { formatVerifierKey } from '../../src/audit/format/note.ts'
+import { withCosignatures } from '../../src/audit/witness/add-checkpoint.ts'
 import { createLog, diskStorage, fill, KEYS, tempFolder } from './logs.ts'
+import { createWitnessKey } from './witness/keys.ts'
 
 const GOPATH = '/usr/share/gocode'
 const hasGo = spawnSync('go', ['version']).status === 0 && existsSync(join(GOPATH, 'src/golang.org/x/mod/sumdb'))
@@ -30,5 +33,9 @@ t.test('Go\'s sumdb opens the checkpoint and proves inclusion and consistency in
   t.equal(await judge(), 'OK size=700 verified=1 unverified=1 inclusion=6 consistency=4')
   await fill(log, 65_537, 700)
   t.equal(await judge(), 'OK size=66237 verified=1 unverified=1 inclusion=6 consistency=5')
+  const checkpoint = parseCheckpoint(await log.file('checkpoint') ?? new Uint8Array())
+  const cosignatures = ([0x04, 0x06] as const).map(type => createWitnessKey('witness.example', type)).map(key => ({ key, timeMs: 1000, line: key.cosign(checkpoint, 1) }))
+  await log.amendCheckpoint(note => withCosignatures(note, checkpoint.text, cosignatures))
+  t.equal(await judge(), 'OK size=66237 verified=1 unverified=3 inclusion=6 consistency=5', 'cosignatures are passed over by who does not know the witnesses')
   await log.stop()
 })

@@ -12,6 +12,8 @@ import { MemoryLogStorage } from '../../../src/audit/storage/memory.ts'
 import { createLog, diskStorage, fill, KEYS, ORIGIN, tempFolder, type Teardown } from '../../audit/logs.ts'
 import { startPublicServer } from '../support/public-server.ts'
 
+t.setTimeout(300_000) // Go builds its judge anew
+
 const GOPATH = '/usr/share/gocode'
 
 async function serve (t: Teardown & Parameters<typeof startPublicServer>[0], storage = diskStorage(tempFolder(t)) as Parameters<typeof createLog>[0]) {
@@ -87,6 +89,24 @@ t.test('tiles may be kept for ever, the checkpoint for a moment, and a refusal n
       if (method === 'HEAD') t.equal(bytes.byteLength, 0)
     }
   }
+})
+
+t.test('other methods are not allowed, and what is no file of the log is not found, each in our envelope', async t => {
+  const { log, url } = await serve(t)
+  await fill(log, 5)
+  await log.publish()
+  const answer = async (method: string, path: string) => {
+    const response = await fetch(`${url}/audit/${path}`, { method })
+    const { error } = await response.json() as { error: { code: string, hint?: string, request_id: string } }
+    t.ok(error.request_id)
+    return [response.status, error.code, error.hint]
+  }
+  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
+    for (const path of ['checkpoint', 'tile/0/000.p/5', 'tile/entries/000', 'tile/nonsense']) t.strictSame(await answer(method, path), [405, 'Unsupported', 'Supported: GET, HEAD.'], `${method} ${path}`)
+    t.strictSame((await answer(method, 'nowhere')).slice(0, 2), [404, 'NotFound'])
+  }
+  t.strictSame((await answer('GET', 'nowhere')).slice(0, 2), [404, 'NotFound'])
+  t.equal((await fetch(`${url}/audit/tile/0/000`, { method: 'OPTIONS' })).status, 204, 'browsers may ask')
 })
 
 t.test('a log without a checkpoint has nothing to show', async t => {

@@ -1,0 +1,51 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { openCheckpoint, verifySignatures } from '../../../src/audit/format/checkpoint.ts'
+import { deriveNoteKeys } from '../../../src/kms/note-keys.ts'
+import { createEphemeralIdentity } from '../../../src/kms/identity.ts'
+import { startTestDaemon, until } from '../../daemon.ts'
+import { tempFolder } from '../logs.ts'
+import { createWitnessKey } from './keys.ts'
+import { startWitness } from './stub-witness.ts'
+
+t.setTimeout(60_000)
+
+const ORIGIN = 'daemon.example/audit'
+
+t.test('a daemon with a policy publishes its checkpoint cosigned, and still after a restart', async t => {
+  const folder = tempFolder(t)
+  const identity = createEphemeralIdentity()
+  const keys = deriveNoteKeys(ORIGIN, identity)
+  const witness = await startWitness(t, { logs: new Map([[ORIGIN, keys]]) })
+  const policy = join(folder, 'policy')
+  writeFileSync(policy, `${witness.policyLines('w')}quorum w\n`)
+  const flags = { 'node.profile': 'macronode', 'node.dataDir': folder, 'audit.origin': ORIGIN, 'audit.witnessPolicy': policy, 'audit.checkpointInterval': '10ms' }
+  const cosigned = async (url: string | undefined): Promise<number | undefined> => {
+    const response = await fetch(`${url}/audit/checkpoint`)
+    if (response.status !== 200) return undefined
+    const checkpoint = openCheckpoint(new Uint8Array(await response.arrayBuffer()), ORIGIN, keys)
+    return verifySignatures(checkpoint, checkpoint.signatures, witness.keys).length === 1 ? checkpoint.size : undefined
+  }
+  for (const run of ['first', 'second']) {
+    const daemon = await startTestDaemon(t, { flags, identity })
+    await until(async () => await cosigned(daemon.publicUrl) !== undefined, `a cosigned checkpoint in the ${run} run`)
+    await daemon[Symbol.asyncDispose]()
+  }
+  t.ok(witness.seen.every(({ status }) => status === 200), 'each time it knew where the witness was')
+  t.ok(witness.seen.length > 0)
+})
+
+t.test('a policy that cannot be read, is wrong, or names a witness out of reach is a mistake of the configuration', async t => {
+  const folder = tempFolder(t)
+  const lasting = { 'node.profile': 'macronode', 'node.dataDir': folder }
+  const refused = async (name: string, flags: Readonly<Record<string, string>> = lasting) => await startTestDaemon(t, { flags: { ...flags, 'audit.witnessPolicy': join(folder, name) } })
+    .then(() => [], err => (err as { mistakes: readonly string[] }).mistakes)
+  t.match(await refused('nowhere'), [/^audit\.witnessPolicy: .*nowhere cannot be read \(ENOENT\)$/])
+  t.match(await refused('.'), [/^audit\.witnessPolicy: .* is not a file of at most/])
+  writeFileSync(join(folder, 'wrong'), 'witness w nonsense\nquorum x\n')
+  t.match(await refused('wrong'), [/wrong: line 1: the key cannot be used/, /wrong: line 2: "x" is not defined above/])
+  writeFileSync(join(folder, 'far'), `witness w ${createWitnessKey('w').vkey} http://w.example\nquorum w\n`)
+  t.match(await refused('far'), [/far: line 1: .* neither https nor http on loopback/])
+  t.match(await refused('far', {}), [/^audit\.witnessPolicy: needs node\.profile macronode and node\.dataDir/])
+})
