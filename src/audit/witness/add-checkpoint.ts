@@ -83,7 +83,7 @@ function readCosignatures (body: Uint8Array, checkpoint: Checkpoint, keys: reado
 export function withCosignatures (note: Uint8Array, text: string, cosignatures: readonly Cosignature[]): Uint8Array | undefined {
   const current = Buffer.from(note).toString('utf8')
   const [body, lines] = [current.slice(0, text.length), current.slice(text.length + 1)]
-  if (body !== text || current[text.length] !== '\n') return undefined
+  if (body !== text || !text.endsWith('\n') || current[text.length] !== '\n') return undefined
   const isReplaced = (line: { readonly name: string, readonly keyId: number }): boolean => cosignatures.some(({ key }) => key.name === line.name && keyId(key) === line.keyId)
   const kept = parseSignatureLines(lines).filter(line => !isReplaced(line))
   return Buffer.from(`${text}\n${kept.map(formatLine).join('')}${cosignatures.map(({ line }) => line).join('')}`)
