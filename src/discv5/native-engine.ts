@@ -7,6 +7,7 @@ import type { Ban, Discv5Engine, Endpoint, EngineStats, LookupOptions, LookupRes
 import { OwnRecord, type OwnAddresses } from './enr/own-record.ts'
 import { RecordCache } from './enr/record-cache.ts'
 import type { Enr } from './enr/record.ts'
+import { ipBytes } from './ip.ts'
 import { walk } from './lookup.ts'
 import type { NativeDeps, NativeOptions } from './native-options.ts'
 import { BanList } from './protect/bans.ts'
@@ -106,7 +107,8 @@ export class NativeEngine implements Discv5Engine {
       this.#listening = []
       throw err
     }
-    this.#own = new OwnRecord(key.privateKey(), this.#addresses(), secp256k1, saved && this.#records.decode(saved.own))
+    const last = saved && this.#records.decode(saved.own)
+    this.#own = new OwnRecord(key.privateKey(), { ...this.#addresses(), ...this.#agreedBefore(last) }, secp256k1, last)
     for (const text of [...this.#opts.bootnodes, ...saved?.nodes ?? []]) this.addRecord(text)
     const now = this.#deps.now()
     this.#next = { save: now + SAVE_MS, refresh: now + FIRST_REFRESH_MS, forget: now + FORGET_IDS_MS }
@@ -201,6 +203,22 @@ export class NativeEngine implements Discv5Engine {
       udp6: v6?.port,
       ...this.#deps.libp2p?.(),
       ...external,
+    }
+  }
+
+  /**
+   * The address that others agreed on in the run before, where we do not know our own: most restarts are at the same place, and a record
+   * without an address is told to nobody. The votes are not kept. They lapse within minutes, and if we moved new ones say so as they would to a
+   * node that never had an address.
+   */
+  #agreedBefore (last: Enr | undefined): OwnAddresses {
+    const { external } = this.#opts
+    const isListening = (ip: string): boolean => this.#listening.some(endpoint => endpoint.ip === ip)
+    if (last?.nodeId !== this.nodeId) return {}
+    const [v4, v6] = [4, 16].map(length => last.endpoints().find(({ ip }) => ipBytes(ip).length === length))
+    return {
+      ...v4 !== undefined && external.ip === undefined && isListening('0.0.0.0') && { ip: v4.ip, udp: external.udp ?? v4.port },
+      ...v6 !== undefined && external.ip6 === undefined && isListening('::') && { ip6: v6.ip, udp6: external.udp6 ?? v6.port },
     }
   }
 

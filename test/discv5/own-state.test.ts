@@ -71,3 +71,21 @@ t.test('the node takes the address that ten others of ten subnets see, and never
   t.ok(await until(() => told.stats().liveNodes >= 12))
   t.strictSame([...told.ownRecord().pairs.get('ip') ?? []], [1, 1, 1, 1])
 })
+
+t.test('the address that others agreed on is told again after a restart, until they agree on another; one of the operator’s comes first', async t => {
+  const secret = randomBytes(32)
+  const last = new OwnRecord(secret, { ip: '8.8.8.8', udp: 9000 }, curve).current
+  const start = async (own: string, listening: string, options: Parameters<typeof createNode>[1] = {}, key = secret) => {
+    const bare = new Network().socket('8.8.8.8', 9001)
+    const socket = { ...bare, bind: async (onPacket: (packet: Buffer, ip: string, port: number) => void) => ({ ...await bare.bind(onPacket), ip: listening }) }
+    const node = createNode([socket], options, { key: { privateKey: () => key }, store: { load: async () => ({ own, nodes: [] }), save: async () => {} } })
+    await node.start()
+    t.teardown(async () => await node.stop())
+    return node.ownRecord()
+  }
+  const again = await start(last.text, '0.0.0.0')
+  t.equal(again.text, last.text)
+  t.strictSame([...(await start(last.text, '127.0.0.1')).pairs.get('ip') ?? []], [127, 0, 0, 1], 'it knows where it listens')
+  t.strictSame([...(await start(last.text, '0.0.0.0', { external: { ip: '1.1.1.1' } })).pairs.get('ip') ?? []], [1, 1, 1, 1])
+  t.notOk((await start(last.text, '0.0.0.0', {}, randomBytes(32))).pairs.has('ip'), 'another key’s record says nothing')
+})

@@ -21,10 +21,10 @@ interface Deps {
 }
 
 const CHECKS_AT_ONCE = 16
-/** Geth: a node that answered is asked a third as often. */
+/** Geth: a node of the slow list is asked a third as often. */
 const SLOW_FACTOR = 3
 
-/** Asks the entries of the table whether they live; new ones at once, those that answered less and less urgently. */
+/** Asks the entries of the table whether they live; new ones and those that moved at once, those that just failed often, those that live a third as often. */
 export class Revalidation {
   readonly #opts: Options
   readonly #deps: Deps
@@ -52,20 +52,22 @@ export class Revalidation {
 
   async #check (entry: Entry): Promise<void> {
     const { table, calls, counts, now, random, onAnswer } = this.#deps
+    const { endpoint } = entry
     entry.isBeingChecked = true
     this.#underWay++
     try {
       const pong = await calls.ping(toTarget(entry))
+      if (entry.endpoint !== endpoint) return // it moved meanwhile: that it was at the old address proves nothing
       table.confirm(entry, now())
       onAnswer(entry)
       if (pong.enrSeq > entry.record.seq) await this.fetchRecord(entry)
     } catch (err) {
-      if ((err as DhtError).code === 'Timeout' && table.miss(entry)) counts.events.table_removed++
+      if ((err as DhtError).code === 'Timeout' && entry.endpoint === endpoint && table.miss(entry)) counts.events.table_removed++
     } finally {
       this.#underWay--
       entry.isBeingChecked = false
-      const interval = this.#opts.pingIntervalMs * (entry.checks > 1 ? SLOW_FACTOR : 1)
-      entry.nextCheck = now() + interval * (0.5 + random())
+      const interval = this.#opts.pingIntervalMs * (entry.list === 'slow' ? SLOW_FACTOR : 1)
+      if (entry.endpoint === endpoint) entry.nextCheck = now() + interval * (0.5 + random())
     }
   }
 }

@@ -16,6 +16,8 @@ export interface Entry {
   /** Answers in a row, less for each miss; told to others only when above 0. */
   checks: number
   lastSeen: number
+  /** Geth's two lists: `fast` until it answers, after a miss, and at a new address; `slow` while it answers. */
+  list: 'fast' | 'slow'
   /** When it is to be asked again. */
   nextCheck: number
   isBeingChecked: boolean
@@ -51,7 +53,7 @@ export class Table {
     if (distance === 0) return 'self'
     const known = this.#byId.get(record.nodeId)
     if (known !== undefined) return this.#renew(known, record, endpoint)
-    const entry: Entry = { record, endpoint, distance, checks: 0, lastSeen: 0, nextCheck: 0, isBeingChecked: false }
+    const entry: Entry = { record, endpoint, distance, checks: 0, lastSeen: 0, list: 'fast', nextCheck: 0, isBeingChecked: false }
     const bucket = this.#buckets[distance] as Bucket
     if (!this.#hasRoom(bucket, endpoint.ip)) return 'subnet'
     if (bucket.entries.length < BUCKET_SIZE) {
@@ -66,11 +68,13 @@ export class Table {
   confirm (entry: Entry, now: number): void {
     entry.checks++
     entry.lastSeen = now
+    entry.list = 'slow'
   }
 
   /** It did not answer. Geth's rule: a third of its credit stays, and without credit it makes place. True when it went. */
   miss (entry: Entry): boolean {
     entry.checks = Math.floor(entry.checks / 3)
+    entry.list = 'fast'
     if (entry.checks > 0) return false
     this.remove(entry)
     return true
@@ -118,11 +122,12 @@ export class Table {
       this.#countSubnet(endpoint.ip, 1)
     }
     if (endpoint.ip !== entry.endpoint.ip || endpoint.port !== entry.endpoint.port) {
+      entry.endpoint = endpoint
       entry.checks = 0
+      entry.list = 'fast'
       entry.nextCheck = 0
     }
     entry.record = record
-    entry.endpoint = endpoint
     return 'known'
   }
 
