@@ -78,7 +78,7 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
 
   const source = new DaemonStatus({
     version: version.version, profile: config.node.profile, protocol: config.kad.protocol, get configDigest () { return digest() }, bucketSize: config.kad.bucketSize, startedAt: now(),
-  }, { readiness, inspection: kad.inspection, metrics, now })
+  }, { readiness, inspection: kad.inspection, audit, governance, metrics, now })
   const history = new StatusHistory(STATUS_PACE, { source, onFailure: err => log.error({ err }, 'the status page has no figures') })
   addStatusPage(opsApp, { source, history })
 

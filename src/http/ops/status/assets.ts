@@ -15,6 +15,7 @@ dl { margin: 0 } dl div { display: flex; justify-content: space-between; gap: 1r
 dl div:first-child { border-top: 0 } dt { color: var(--muted); flex: none } dd { margin: 0; text-align: right; overflow-wrap: anywhere; font-variant-numeric: tabular-nums }
 svg { display: block; width: 100%; height: auto } .ring { max-width: 16rem; margin: 0 auto }
 svg text { fill: currentColor; font-size: 11px } .bar { fill: var(--accent) } .line { fill: none; stroke: var(--accent); stroke-width: 2 }
+.span { fill: var(--accent) } .span.done { fill: var(--good) } .span.ended { fill: var(--line) } .span.late { fill: var(--bad) }
 .axis, .track { fill: none; stroke: var(--line) } .bound { stroke: var(--muted); stroke-dasharray: 3 3 } .peer { fill: var(--accent); opacity: .7 } .self { fill: var(--bad) }
 a { color: var(--accent) } :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 .skip { position: absolute; left: -100vw } .skip:focus { position: static }

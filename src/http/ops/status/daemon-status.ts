@@ -1,6 +1,7 @@
 import type { Clock } from '../../../core/component.ts'
 import type { ReadinessReport } from '../../../core/readiness.ts'
 import type { Metrics } from '../../../observability/metrics.ts'
+import { agendaOf } from './agenda.ts'
 import { observations, quantile } from './quantile.ts'
 import type { StatusSnapshot, StatusSource } from './snapshot.ts'
 
@@ -15,7 +16,9 @@ interface Deps {
     totals (): { readonly peerId: string, readonly connections: number, readonly providerRecords: number, readonly providerKeys: number, readonly values: number }
     keyspace (): Pick<StatusSnapshot, 'position' | 'peers' | 'buckets'>
   }
-  readonly metrics: Pick<Metrics, 'node' | 'lookup' | 'rejected'>
+  readonly audit: { head (): Omit<StatusSnapshot['audit'], 'signedAt'> }
+  readonly governance: Parameters<typeof agendaOf>[0]
+  readonly metrics: Pick<Metrics, 'node' | 'lookup' | 'rejected' | 'audit'>
   readonly now: Clock
 }
 
@@ -30,11 +33,12 @@ export class DaemonStatus implements StatusSource {
   }
 
   async snapshot (): Promise<StatusSnapshot> {
-    const { readiness, inspection, metrics, now } = this.#deps
+    const { readiness, inspection, audit, governance, metrics, now } = this.#deps
     const { startedAt, ...constants } = this.#opts
     const { peerId, connections, providerRecords, providerKeys, values } = inspection.totals()
-    const [seconds, hops, rejected, lag] = await Promise.all([
-      metrics.lookup.seconds.get(), metrics.lookup.hops.get(), metrics.rejected.get(), metrics.node.lag.get(),
+    const { size, published, root, refusal } = audit.head()
+    const [seconds, hops, rejected, lag, signed] = await Promise.all([
+      metrics.lookup.seconds.get(), metrics.lookup.hops.get(), metrics.rejected.get(), metrics.node.lag.get(), metrics.audit.checkpointTime.get(),
     ])
     return {
       ...constants,
@@ -47,6 +51,8 @@ export class DaemonStatus implements StatusSource {
       records: providerRecords,
       keys: providerKeys,
       readiness: readiness(),
+      audit: { size, published, root, refusal, signedAt: (signed.values[0]?.value ?? 0) * 1000 },
+      agenda: agendaOf(governance),
       rssBytes: process.memoryUsage.rss(),
       lagSeconds: lag.values[0]?.value ?? 0,
       rejected: rejected.values.map(({ labels, value }) => ({ reason: String(labels.reason), count: value })),

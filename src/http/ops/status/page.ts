@@ -1,4 +1,4 @@
-import { bars, line, ring } from './plot.ts'
+import { bars, line, ring, timeline } from './plot.ts'
 import type { Sample, StatusSnapshot } from './snapshot.ts'
 import { escapeHtml, formatBytes, formatCount, formatDuration, formatSeconds } from './text.ts'
 
@@ -37,6 +37,8 @@ export function renderMain (snapshot: StatusSnapshot, samples: readonly Sample[]
     section('records', 'Provider records', line('Provider records', samples.map(({ at, records }) => ({ at, value: records })))),
     section('lookups', 'Lookups that walked', renderLookups(snapshot)),
     section('rejected', 'Refused, by reason', renderRejected(snapshot)),
+    section('governance', 'Governance', renderAgenda(snapshot)),
+    section('audit', 'Audit log', renderAudit(snapshot)),
   ]
   return sections.join('\n')
 }
@@ -46,9 +48,12 @@ function section (id: string, heading: string, body: string): string {
 }
 
 function renderState ({ readiness }: StatusSnapshot): string {
-  if (readiness.ready) return '<p class="good">It can route: bootstrap peers answer, the routing table is warm, and what it keeps is intact.</p>'
-  const rows = readiness.reasons.map(({ condition, reason }) => `<li><strong>${escapeHtml(condition)}</strong> ${escapeHtml(reason)}</li>`)
-  return `<ul class="bad">${rows.join('')}</ul>`
+  const good = readiness.ready ? '<p class="good">It can route: bootstrap peers answer, the routing table is warm, and what it keeps is intact.</p>' : ''
+  const missing: ReadonlyArray<readonly [string, string]> = [
+    ...readiness.reasons.map(({ condition, reason }) => [condition, reason] as const),
+    ...readiness.degraded === undefined ? [] : [['writes are refused', readiness.degraded] as const],
+  ]
+  return good + (missing.length === 0 ? '' : `<ul class="bad">${missing.map(([what, why]) => `<li><strong>${escapeHtml(what)}</strong> ${escapeHtml(why)}</li>`).join('')}</ul>`)
 }
 
 function renderFacts (snapshot: StatusSnapshot): string {
@@ -80,6 +85,25 @@ function renderLookups ({ lookups }: StatusSnapshot): string {
 function renderRejected ({ rejected }: StatusSnapshot): string {
   const largest = rejected.filter(({ count }) => count > 0).toSorted((a, b) => b.count - a.count).slice(0, MAX_REASONS)
   return bars('Requests refused', largest.map(({ reason, count }) => ({ label: reason, value: count })))
+}
+
+function renderAgenda ({ agenda }: StatusSnapshot): string {
+  if (agenda === undefined) return '<p class="none">Nobody governs this daemon: it has no genesis.</p>'
+  const { at, epoch, fault, rows, others } = agenda
+  const warning = fault === undefined ? '' : `<ul class="bad"><li>What is kept is not trusted: ${escapeHtml(fault)}</li></ul>`
+  if (rows.length === 0) return `${warning}<p class="none">Nothing is under way. ${formatCount(epoch)} changes so far.</p>`
+  return `${warning}${timeline('Governance', at, rows)}${facts(rows.map(({ label, note }) => [label, note]))}${others === 0 ? '' : `<p class="none">And ${formatCount(others)} more: ronctl governance list.</p>`}`
+}
+
+function renderAudit ({ audit, at }: StatusSnapshot): string {
+  const { size, published, root, signedAt, refusal } = audit
+  const state = refusal === undefined ? '<p class="good">It takes entries.</p>' : `<ul class="bad"><li>${escapeHtml(refusal)}</li></ul>`
+  return state + facts([
+    ['Entries', formatCount(size)],
+    ['Under the checkpoint', formatCount(published)],
+    ['Checkpoint signed', signedAt === 0 ? '–' : `${formatDuration(Math.max(0, at - signedAt))} ago`],
+    ['Root', root],
+  ])
 }
 
 function facts (rows: ReadonlyArray<readonly [string, string]>): string {

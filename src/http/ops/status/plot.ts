@@ -37,6 +37,25 @@ export function line (name: string, points: readonly Point[]): string {
     `<text x="0" y="114">${minutes} min ago</text><text x="400" y="114" text-anchor="end">now: ${formatCount(last.value)}</text><text x="0" y="9">${formatCount(top)}</text></svg>`
 }
 
+interface Span { readonly label: string, readonly from: number | undefined, readonly to: number | undefined, readonly kind: string, readonly note: string }
+
+/** Spans of time, one below the other, around a line for now. One without a beginning begins at the left, one without an end runs out at the right. */
+export function timeline (name: string, now: number, rows: readonly Span[]): string {
+  const times = rows.flatMap(({ from, to }) => [from, to]).filter(time => time !== undefined)
+  const [first, last] = [Math.min(now, ...times), Math.max(now, ...times)]
+  const margin = Math.max((last - first) * 0.05, 60_000)
+  const x = (time: number): string => (118 + (time - first + margin) / (last - first + 2 * margin) * 300).toFixed(1)
+  const height = rows.length * 18
+  const drawn = rows.map(({ label, from = first - margin, to = last + margin, kind, note }, index) => {
+    const y = index * 18
+    const width = Math.max(2, Number(x(to)) - Number(x(from)))
+    return `<g><title>${escapeHtml(`${label}: ${note}`)}</title><text x="112" y="${y + 13}" text-anchor="end">${escapeHtml(label)}</text>` +
+      `<rect class="span ${kind.replace(' ', '-')}" x="${x(from)}" y="${y + 4}" width="${width.toFixed(1)}" height="10" rx="2"/></g>`
+  })
+  return `<svg role="img" aria-label="${escapeHtml(`${name}: ${rows.map(({ label, note }) => `${label} ${note}`).join('; ')}`)}" viewBox="0 0 430 ${height + 16}">${drawn.join('')}` +
+    `<line class="bound" x1="${x(now)}" x2="${x(now)}" y1="0" y2="${height}"/><text x="${x(now)}" y="${height + 13}" text-anchor="middle">now</text></svg>`
+}
+
 /** The keyspace as a ring that starts at the top: our position, and the peers of our table. */
 export function ring (position: number, peers: readonly number[]): string {
   const at = (fraction: number, radius: number): string => {

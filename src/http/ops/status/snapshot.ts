@@ -1,4 +1,5 @@
 import type { ReadinessReport } from '../../../core/readiness.ts'
+import type { Agenda } from './agenda.ts'
 
 /** What the status page shows of one moment. */
 export interface StatusSnapshot {
@@ -26,6 +27,21 @@ export interface StatusSnapshot {
   /** Since the start. */
   readonly rejected: ReadonlyArray<{ readonly reason: string, readonly count: number }>
   readonly lookups: LookupFigures
+  readonly audit: AuditFigures
+  /** Undefined for a daemon that nobody governs. */
+  readonly agenda: Agenda | undefined
+}
+
+export interface AuditFigures {
+  readonly size: number
+  /** Entries under the last checkpoint. */
+  readonly published: number
+  /** Hex. */
+  readonly root: string
+  /** When the last checkpoint was signed, in milliseconds; 0 before the first. */
+  readonly signedAt: number
+  /** Why the log takes no entries; undefined while it does. */
+  readonly refusal: string | undefined
 }
 
 export interface LookupFigures {

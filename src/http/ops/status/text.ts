@@ -19,10 +19,10 @@ export function formatBytes (bytes: number): string {
   return `${formatCount(bytes / 2 ** 20)} MiB`
 }
 
-/** The two largest units: `3 d 4 h`. */
+/** The largest unit and the one after it: `3 d 4 h`, `5 min`. */
 export function formatDuration (ms: number): string {
   const seconds = Math.floor(ms / 1000)
   const parts = [[Math.floor(seconds / 86_400), 'd'], [Math.floor(seconds / 3600) % 24, 'h'], [Math.floor(seconds / 60) % 60, 'min'], [seconds % 60, 's']] as const
   const from = parts.findIndex(([value]) => value > 0)
-  return from === -1 ? '0 s' : parts.slice(from, from + 2).map(([value, unit]) => `${value} ${unit}`).join(' ')
+  return from === -1 ? '0 s' : parts.slice(from, from + 2).filter(([value]) => value > 0).map(([value, unit]) => `${value} ${unit}`).join(' ')
 }

@@ -36,6 +36,8 @@ t.test('in a real browser', { skip, timeout: 120_000 }, async t => {
       t.match(await page.locator('#daemon').innerText(), daemon.peerId)
       t.equal(await page.locator('#keyspace circle.self').count(), 1)
       t.equal(await page.locator('#buckets rect.bar').count() > 0, true)
+      t.match(await page.locator('#audit').innerText(), 'It takes entries.')
+      t.match(await page.locator('#governance').innerText(), 'Nobody governs this daemon')
       t.strictSame(complaints, [])
       await page.screenshot({ path: join(SCREENSHOTS, `status-${colorScheme}.png`), fullPage: true })
       await page.close()

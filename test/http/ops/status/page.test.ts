@@ -11,6 +11,12 @@ t.test('the page names every reason for not being ready', async t => {
   t.match(page, '<strong>store</strong> The disk is full.')
 })
 
+t.test('a daemon that refuses writes says so though it is ready', async t => {
+  const page = renderPage({ ...SNAPSHOT, readiness: { ready: true, degraded: 'the disk is replaced', reasons: [] } }, [])
+  t.match(page, 'It can route')
+  t.match(page, '<strong>writes are refused</strong> the disk is replaced')
+})
+
 t.test('nothing that comes from outside becomes markup', async t => {
   const hostile = '"><script>alert(1)</script>'
   const page = renderPage({ ...SNAPSHOT, protocol: hostile, rejected: [{ reason: hostile, count: 3 }], readiness: { ready: false, reasons: [{ condition: 'store', reason: hostile }] } }, [])

@@ -20,5 +20,7 @@ export const SNAPSHOT: StatusSnapshot = {
   buckets: [{ bucket: 0, peers: 20 }, { bucket: 1, peers: 12 }],
   bucketSize: 20,
   rejected: [{ reason: 'key', count: 2 }, { reason: 'rate', count: 7 }, { reason: 'frame', count: 0 }],
+  audit: { size: 1200, published: 1199, root: 'ab'.repeat(32), signedAt: Date.UTC(2026, 0, 1) - 30_000, refusal: undefined },
+  agenda: undefined,
   lookups: { count: 12, p50: 0.08, p95: 0.4, hopsP50: 2, hopsP99: 4 },
 }
