@@ -1,17 +1,18 @@
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { Envelope } from '../../governance/envelope.ts'
 import { statementId } from '../../governance/ledger.ts'
 import { statementOf, type Proposal } from '../../governance/statement.ts'
 import type { State } from '../../governance/state.ts'
 import type { Exit } from '../exit-codes.ts'
-import { usageFailure } from '../failure.ts'
+import { Failure, usageFailure } from '../failure.ts'
 import type { View } from '../layout.ts'
 import type { Session } from '../session.ts'
 import { printable } from '../text.ts'
 import { writeCarried } from './carried.ts'
 import { confirm } from './confirm.ts'
 import { pathOf, proposalEnvelope } from './draft.ts'
-import { addKeyOptions, publicKey, sign, type KeyOptions } from './key-options.ts'
+import { addKeyOptions, keyPath, publicKey, sign, type KeyOptions } from './key-options.ts'
 import { renderAnswer } from './render.ts'
 
 export interface ActOptions extends KeyOptions {
@@ -47,14 +48,32 @@ export async function act (session: Session, { envelope, about, state, shown, qu
     return 'ok'
   }
   const carried = (statement: Envelope) => ({ state, statements: [...(about === undefined ? [] : [proposalEnvelope(about.proposal, about.id)]), statement] })
-  const isPublicOnly = publicKey(session, options).signed === undefined
+  const { actor, signed: memory } = publicKey(session, options)
+  const isPublicOnly = memory === undefined
+  if (about?.proposal.section !== 'charter') assertListed(actor.id, state) // those who are to be signers approve a charter too
+  // A signature that is made and then lost would still be remembered by its key.
+  if (options.out !== undefined && existsSync(options.out)) throw usageFailure(`${options.out} is there already.`, 'Name a new file.')
   if (isPublicOnly && options.out === undefined) throw usageFailure('A public key cannot sign.', 'Name the key itself, or write the statement to a file with --out.')
   if (isPublicOnly) return written(session, options.out ?? '', envelope, carried(envelope))
   await confirm(session, shown(plain), question, options)
   const signed = await sign(session, { envelope, ...(about !== undefined && { proposal: about.proposal }) }, options)
   if (options.out !== undefined) return written(session, options.out, signed, carried(signed))
-  out.answer(await client.submit(pathOf(signed), { envelope: signed }), renderAnswer)
+  out.answer(await client.submit(pathOf(signed), { envelope: signed }).catch((err: unknown) => { throw keepUnsent(session, err, carried(signed), options) }), renderAnswer)
   return 'ok'
+}
+
+/** Signing the same thing again would be another statement: one that did not arrive is kept, to be handed in as it is. */
+function keepUnsent (session: Session, err: unknown, carried: Parameters<typeof writeCarried>[1], options: ActOptions): unknown {
+  if (!(err instanceof Failure) || !err.retryable) return err
+  const path = `${keyPath(session, options)}.${session.host.now()}.unsent`
+  writeCarried(path, carried)
+  const { message, exit, code, requestId } = err
+  return new Failure(message, { exit, code, retryable: true, requestId, cause: err, hint: `It is signed, and kept: ronctl governance submit ${path}` })
+}
+
+function assertListed (id: string, { sections: { charter: { actors, recovery } } }: State): void {
+  if (actors.some(actor => actor.id === id && actor.status === 'active') || recovery.keys.some(key => key.id === id)) return
+  throw new Failure('This key is not one of the network’s.', { exit: 'refused', code: 'NoCapability', hint: 'See `ronctl governance charter` for those that are.' })
 }
 
 function written ({ out }: Session, path: string, envelope: Envelope, carried: Parameters<typeof writeCarried>[1]): Exit {

@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import t from 'tap'
+import { DhtError } from '../../../../src/core/errors.ts'
 import { jsonLines } from '../../ronctl.ts'
 import { MovedClock } from './moved-clock.ts'
 
@@ -143,4 +144,25 @@ t.test('a proposal without a quorum lapses, and is taken up again by naming it',
   net.pass(24 * HOUR)
   t.match(await net.ask(['governance', 'list']), { stdout: /lapsed/ })
   t.match(await net.as('ops', 'propose', 'policy.profile=strict', '--reason', 'risk', '--escalates', id, '--instead-of', id), { exit: 0 })
+})
+
+t.test('what was signed and did not arrive is kept, and handed in as it is', async t => {
+  const net = await MovedClock.start(t)
+  const { folder } = net.people
+  net.submit = async () => { throw new DhtError('Backpressure', 'too many statements wait to be judged') }
+  const failed = await net.as('sec1', 'propose', 'policy.profile=strict', '--reason', 'risk')
+  t.match(failed, { exit: 75, stderr: /It is signed, and kept: ronctl governance submit/ })
+  Reflect.deleteProperty(net, 'submit')
+  const unsent = readdirSync(folder).find(name => name.endsWith('.unsent')) ?? ''
+  t.match(await net.ask(['governance', 'submit', net.people.file(unsent)]), { exit: 0, stdout: /review/ })
+})
+
+t.test('a stranger’s key, a public key and a file that is there already are refused before anything is signed', async t => {
+  const net = await MovedClock.start(t)
+  const { file } = net.people
+  await net.ask(['key', 'new', '--role', 'security', '--out', file('stranger'), '--passphrase-file', file('passphrase')])
+  const propose = async (key: string, ...more: readonly string[]) => await net.ask(['governance', 'propose', 'policy.profile=strict', '--reason', 'x', '--key', key, '--yes', ...more], { answers: [] })
+  t.match(await propose(file('stranger')), { exit: 77, stderr: /not one of the network/, asked: [] })
+  t.match(await propose(`${file('ops')}.pub`), { exit: 2, stderr: /public key cannot sign/, asked: [] })
+  t.match(await propose(file('ops'), '--out', file('passphrase')), { exit: 2, stderr: /there already/, asked: [] })
 })
