@@ -3,6 +3,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { composeAudit, composeWitnesses } from './compose/audit.ts'
 import { composeBridge } from './compose/bridge.ts'
 import { composeCapabilities } from './compose/capabilities.ts'
+import { composeCustody } from './compose/custody.ts'
 import { composeDiscv5 } from './compose/discv5.ts'
 import { composeGovernance, governanceBarriers, governedParts, type ProviderTtl } from './compose/governance.ts'
 import { composeGuards } from './compose/guards.ts'
@@ -55,12 +56,13 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   const { adminSocket, metrics, version } = surroundings
   const load = new LoadMonitor({ toleratedLagMs: config.node.toleratedLag }, { onLag: seconds => metrics.node.lag.set(seconds) })
   const self = peerIdFromPrivateKey(privateKeyFromRaw(surroundings.identity.ed25519Key())).toString()
-  const audit = composeAudit(config, surroundings, self)
+  const keys = await composeCustody(config)
+  const { audit, auditKeys } = composeAudit(config, surroundings, self, keys)
   const witnesses = composeWitnesses(config, surroundings, audit)
   const governance = composeGovernance(config, surroundings, { self, audit, parts: () => parts })
   const guards = composeGuards(config, surroundings, { load, audit, barriers: governanceBarriers(governance) })
   const { policy, degraded } = guards
-  const capabilities = await composeCapabilities(config, surroundings, audit)
+  const capabilities = composeCapabilities(config, surroundings, audit, keys)
   const kad = await composeKad(config, surroundings, guards.admission, guards)
   const discv5 = await composeDiscv5(config, surroundings, kad.host)
   const bridge = composeBridge(config, surroundings, { kad, discv5 })
@@ -78,7 +80,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   }
   use(config)
 
-  const http = composeHttp(config, surroundings, { kad, discv5, guards, capabilities, audit, governance, readiness, tracer: tracing[0], config: () => inForce })
+  const http = composeHttp(config, surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, tracer: tracing[0], config: () => inForce })
   const apply = (changes: Changes, providerTtl?: ProviderTtl): void => {
     const next = changeConfig(inForce, changes)
     const { bootstrap } = next.kad

@@ -7,9 +7,9 @@ import type { Metrics } from '../observability/metrics.ts'
 import { keepCosignatures, signCheckpoint, type NoteSigner } from './format/checkpoint.ts'
 import { encodeEntry, parseEntry, type Entry } from './format/entry.ts'
 import { formatVerifierKey, keyId, type VerifierKey } from './format/note.ts'
-import { decodeBundle, encodeBundle, tilePath, tileReader, TILE_WIDTH } from './format/tile.ts'
-import { inclusionProof, leafHash } from './format/tree.ts'
-import { formatProofFile } from './format/proof-file.ts'
+import { encodeBundle } from './format/tile.ts'
+import { leafHash } from './format/tree.ts'
+import { LogReader, type LogState, type ReadEntry } from './reader.ts'
 import { recover, toMark, type Recovered } from './recover.ts'
 import { Refusal } from './refusal.ts'
 import type { LogStorage, Mark } from './storage/storage.ts'
@@ -47,6 +47,9 @@ export interface LogHead {
   readonly refusal: string | undefined
 }
 
+/** Who has the keys rotated, and why. */
+export type RotatedBy = Pick<ControlAction, 'actor' | 'capabilityId' | 'reason'>
+
 interface Waiting {
   readonly action: ControlAction
   readonly startedAt: number
@@ -57,16 +60,14 @@ interface Waiting {
 const RETRY_MS = 1000
 /** Entries that one flush takes. */
 const GROUP_ENTRIES = 4096
-const READ_ENTRIES = 1000
 
 /** The audit log: takes control actions, and resolves when their entries are where no crash takes them away. */
 export class AuditLog implements ActionLog, Component, ReadinessCheck {
   readonly name = 'audit'
   readonly #options: AuditLogOptions
   readonly #deps: AuditLogDeps
-  #tail = new Tail()
-  #published = 0
-  #checkpoint: Uint8Array | undefined
+  readonly #state: LogState = { tail: new Tail(), published: 0, checkpoint: undefined }
+  readonly #reader: LogReader
   /** Bounded by `queued`. */
   #queue: Waiting[] = []
   /** Every write goes through here, one after the other. */
@@ -78,6 +79,9 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   readonly #refusal: Refusal
   #isOpen = false
   #isSignedByUs = false
+  #signers: readonly NoteSigner[]
+  /** Sign beside the new ones once, so that whoever trusts them sees what the new ones sign. */
+  #formerSigners: readonly NoteSigner[] = []
   /** Of the checkpoint on disk, while a rotation is under way. */
   #formerKeys: readonly VerifierKey[] = []
   readonly #listeners = new Set<(entry: Entry) => void>()
@@ -86,6 +90,8 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   constructor (options: AuditLogOptions, deps: AuditLogDeps) {
     this.#options = options
     this.#deps = deps
+    this.#signers = deps.signers
+    this.#reader = new LogReader(this.#state, deps.storage)
     this.#refusal = new Refusal(deps)
   }
 
@@ -99,7 +105,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
       if (recovered.tornBytes > 0) log.warn({ bytes: recovered.tornBytes, size: recovered.tail.size }, 'audit log: the end of an append that was never acknowledged was cut off')
       await this.#continueFrom(recovered)
     } catch (err) {
-      this.#checkpoint = this.#isOpen ? await storage.read('checkpoint').catch(() => undefined) : undefined
+      this.#state.checkpoint = this.#isOpen ? await storage.read('checkpoint').catch(() => undefined) : undefined
       this.#refuse(err)
     }
   }
@@ -119,6 +125,11 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
 
   reason (): string | undefined { return this.#refusal.reason }
 
+  /** @throws {DhtError} DegradedAudit */
+  assertTakesEntries (): void {
+    if (this.#refusal.reason !== undefined) throw this.#refusal.toError()
+  }
+
   async record (action: ControlAction): Promise<Recorded> {
     if (this.#refusal.isFinal || !this.#isOpen) throw this.#refusal.toError()
     if (this.#queue.length >= this.#options.queued) {
@@ -126,7 +137,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
       throw new DhtError('DegradedAudit', 'The audit log takes no more entries until the disk has caught up.', { retryAfterMs: 1000 })
     }
     // A mistake in the action is the caller's, and no reason to hold up the others of its group.
-    encodeEntry(action, { seq: this.#tail.size + this.#queue.length + 1, tsMs: this.#deps.now(), prev: '0'.repeat(64) })
+    encodeEntry(action, { seq: this.#state.tail.size + this.#queue.length + 1, tsMs: this.#deps.now(), prev: '0'.repeat(64) })
     const waiting = { action, startedAt: performance.now(), done: Promise.withResolvers<Recorded>() }
     this.#queue.push(waiting)
     this.#flush ??= setTimeout(() => {
@@ -139,42 +150,26 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   head (): LogHead {
     return {
       origin: this.#options.origin,
-      size: this.#tail.size,
-      published: this.#published,
-      root: Buffer.from(this.#tail.root()).toString('hex'),
+      size: this.#state.tail.size,
+      published: this.#state.published,
+      root: Buffer.from(this.#state.tail.root()).toString('hex'),
       keys: this.#keys().map(formatVerifierKey),
       refusal: this.#refusal.reason,
     }
   }
 
   /** A file of the published log, by its path in tlog-tiles. */
-  async file (path: string): Promise<Uint8Array | undefined> {
-    return path === 'checkpoint' ? this.#checkpoint : await this.#deps.storage.read(path)
-  }
+  async file (path: string): Promise<Uint8Array | undefined> { return await this.#reader.file(path) }
 
   /** Entries from `from` up to, not including, `to`. Those of a full log are read bundle by bundle. */
   async * entries (from = 0, to = Number.POSITIVE_INFINITY): AsyncGenerator<Entry> {
-    for await (const { entry } of this.rawEntries(from, to)) yield entry
+    for await (const { entry } of this.#reader.entries(from, to)) yield entry
   }
 
-  async * rawEntries (from = 0, to = Number.POSITIVE_INFINITY): AsyncGenerator<{ readonly entry: Entry, readonly bytes: Uint8Array }> {
-    for (let seq = from; seq < Math.min(to, this.#tail.size);) {
-      const held = this.#tail.entry(seq)
-      const chunk = held === undefined ? await this.#readBundle(seq) : [held]
-      for (const bytes of chunk.slice(0, Math.min(READ_ENTRIES, to - seq))) {
-        yield { entry: parseEntry(bytes), bytes }
-        seq++
-      }
-    }
-  }
+  rawEntries (from = 0, to = Number.POSITIVE_INFINITY): AsyncGenerator<ReadEntry> { return this.#reader.entries(from, to) }
 
   /** The entry's proof under the last checkpoint. @throws {DhtError} NotFound when no checkpoint covers it yet */
-  async proof (seq: number): Promise<string> {
-    const [size, checkpoint] = [this.#published, this.#checkpoint]
-    if (checkpoint === undefined || !(seq < size)) throw new DhtError('NotFound', `No checkpoint covers an entry ${seq}.`, { hint: `The last checkpoint covers ${size} entries.` })
-    const proof = await inclusionProof(seq, size, tileReader(size, async path => await this.#deps.storage.read(path)))
-    return formatProofFile({ index: seq, proof, checkpoint })
-  }
+  async proof (seq: number): Promise<string> { return await this.#reader.proof(seq) }
 
   /** Tells of every entry from now on, once it is durable. A listener must not throw. Returns how to end it. */
   subscribe (listener: (entry: Entry) => void): () => void {
@@ -196,18 +191,42 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   /** Writes the checkpoint anew with other lines below its text, as cosignatures are; undefined leaves it as it is. */
   async amendCheckpoint (amend: (checkpoint: Uint8Array) => Uint8Array | undefined): Promise<void> {
     await this.#enqueue(async () => {
-      const amended = this.#checkpoint === undefined || this.#refusal.isFinal ? undefined : amend(this.#checkpoint)
+      const amended = this.#state.checkpoint === undefined || this.#refusal.isFinal ? undefined : amend(this.#state.checkpoint)
       if (amended === undefined) return
       await this.#deps.storage.publish([['checkpoint', amended]])
-      this.#checkpoint = amended
+      this.#state.checkpoint = amended
     })
   }
 
+  /**
+   * Other keys sign from here on. An entry links the two, and the first checkpoint behind it is signed by both.
+   * @throws {DhtError} DegradedAudit when the entry could not be made: then all is as it was
+   */
+  async rotateKeys (next: readonly NoteSigner[], by: RotatedBy): Promise<Recorded> {
+    this.assertTakesEntries()
+    const rotated = Promise.withResolvers<Recorded>()
+    await this.#enqueue(async () => {
+      const former = this.#signers
+      const formerKeys = this.#keys()
+      rotated.resolve(this.#recordRotation(by, formerKeys, next))
+      await rotated.promise
+      this.#signers = next
+      this.#formerSigners = former
+      this.#formerKeys = formerKeys
+      this.#isSignedByUs = false
+      await this.#publish().catch(err => {
+        this.#refuse(err)
+        this.#scheduleRetry()
+      })
+    })
+    return await rotated.promise
+  }
+
   async #continueFrom ({ tail, published, checkpoint, keys }: Recovered): Promise<void> {
-    const { storage, metrics, now } = this.#deps
-    this.#tail = tail
-    this.#published = published
-    this.#checkpoint = checkpoint
+    const { storage, metrics } = this.#deps
+    this.#state.tail = tail
+    this.#state.published = published
+    this.#state.checkpoint = checkpoint
     const isRotated = tail.size > 0 && keys.map(formatVerifierKey).join() !== this.#keys().map(formatVerifierKey).join()
     this.#isSignedByUs = !isRotated
     if (isRotated) this.#formerKeys = keys
@@ -218,17 +237,18 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     this.#refusal.clear()
     metrics.size.set(tail.size)
     if (isRotated) {
-      const [from, to] = [keys.map(formatVerifierKey), this.#keys().map(formatVerifierKey)]
-      const done = Promise.withResolvers<Recorded>()
-      done.promise.catch(() => {}) // told by the refusal
-      this.#queue.push({
-        action: { actor: 'daemon', action: 'audit.rotate', reason: 'the log is signed by other keys from here on', opId: `audit.rotate:${keyId(this.#keys()[0] ?? keys[0]!).toString(16)}:${now()}`, event: { from, to } },
-        startedAt: performance.now(),
-        done,
-      })
-      await this.#commit()
+      await this.#recordRotation({ actor: 'daemon', reason: 'the log is signed by other keys from here on' }, keys, this.#keys()).catch(() => {}) // told by the refusal
       await this.#publish()
     }
+  }
+
+  async #recordRotation (by: RotatedBy, from: readonly VerifierKey[], to: readonly VerifierKey[]): Promise<Recorded> {
+    const done = Promise.withResolvers<Recorded>()
+    const event = { from: from.map(formatVerifierKey), to: to.map(formatVerifierKey) }
+    this.#queue.push({ action: { ...by, action: 'audit.rotate', opId: `audit.rotate:${to.map(keyId).join('-')}:${this.#deps.now()}`, event }, startedAt: performance.now(), done })
+    done.promise.catch(() => {}) // its caller hears of it
+    await this.#commit()
+    return await done.promise
   }
 
   async #commit (): Promise<void> {
@@ -241,11 +261,11 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
       }
       const tsMs = now()
       const added: Uint8Array[] = []
-      let prev = this.#tail.prev
+      let prev = this.#state.tail.prev
       const kept: Waiting[] = []
       for (const waiting of group) {
         try {
-          const bytes = encodeEntry(waiting.action, { seq: this.#tail.size + added.length, tsMs, prev })
+          const bytes = encodeEntry(waiting.action, { seq: this.#state.tail.size + added.length, tsMs, prev })
           prev = Buffer.from(leafHash(bytes)).toString('hex')
           added.push(bytes)
           kept.push(waiting)
@@ -255,15 +275,15 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
       }
       try {
         await storage.append(encodeBundle(added))
-        const first = this.#tail.size
-        for (const bytes of added) this.#tail.append(bytes, leafHash(bytes))
+        const first = this.#state.tail.size
+        for (const bytes of added) this.#state.tail.append(bytes, leafHash(bytes))
         await storage.writeMark(this.#mark())
         this.#refusal.clear()
         kept.forEach(({ done, startedAt }, at) => {
           metrics.appendSeconds.observe((performance.now() - startedAt) / 1000)
           done.resolve({ seq: first + at, ts: tsMs })
         })
-        metrics.size.set(this.#tail.size)
+        metrics.size.set(this.#state.tail.size)
         for (const bytes of added) for (const tell of this.#listeners) tell(parseEntry(bytes))
         this.#schedulePublish()
       } catch (err) {
@@ -304,19 +324,20 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
 
   /** Nothing to do when the checkpoint covers every entry, unless it is to be signed anew. */
   async #publish ({ anew = false }: { readonly anew?: boolean } = {}): Promise<void> {
-    const { storage, signers, metrics, now } = this.#deps
-    const size = this.#tail.size
-    const isCovered = this.#checkpoint !== undefined && size === this.#published
+    const { storage, metrics, now } = this.#deps
+    const size = this.#state.tail.size
+    const isCovered = this.#state.checkpoint !== undefined && size === this.#state.published
     if (this.#refusal.isFinal || (isCovered && size > 0 && this.#isSignedByUs && !anew)) return
     const origin = this.#options.origin
-    const note = keepCosignatures(Buffer.from(await signCheckpoint({ origin, size, root: this.#tail.root() }, signers, now())), this.#checkpoint)
+    const note = keepCosignatures(Buffer.from(await signCheckpoint({ origin, size, root: this.#state.tail.root() }, [...this.#signers, ...this.#formerSigners], now())), this.#state.checkpoint)
     // The mark first: it names the keys by which the checkpoint will be known.
     await storage.writeMark(this.#mark())
-    await storage.publish([...this.#tail.files(this.#published), ['checkpoint', note]])
-    this.#checkpoint = note
-    this.#published = size
+    await storage.publish([...this.#state.tail.files(this.#state.published), ['checkpoint', note]])
+    this.#state.checkpoint = note
+    this.#state.published = size
     this.#isSignedByUs = true
-    this.#tail.trim()
+    this.#formerSigners = []
+    this.#state.tail.trim()
     if (!isCovered) await storage.beginPending(size)
     if (this.#formerKeys.length > 0) {
       this.#formerKeys = []
@@ -340,22 +361,12 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     }, this.#options.refreshMs).unref()
   }
 
-  async #readBundle (seq: number): Promise<Uint8Array[]> {
-    const index = Math.floor(seq / TILE_WIDTH)
-    const width = Math.min(TILE_WIDTH, this.#published - index * TILE_WIDTH)
-    const path = tilePath({ level: 'entries', index, width })
-    const bytes = await this.#deps.storage.read(path)
-    const { entries } = decodeBundle(bytes ?? new Uint8Array())
-    if (entries.length !== width) throw new DhtError('DegradedAudit', `${path} of the log is missing or misshapen.`)
-    return entries.slice(seq % TILE_WIDTH)
-  }
-
   #keys (): VerifierKey[] {
-    return this.#deps.signers.map(({ name, type, publicKey }) => ({ name, type, publicKey }))
+    return this.#signers.map(({ name, type, publicKey }) => ({ name, type, publicKey }))
   }
 
   #mark (): Mark {
-    return toMark(this.#tail, this.#options.origin, [...this.#keys(), ...this.#formerKeys])
+    return toMark(this.#state.tail, this.#options.origin, [...this.#keys(), ...this.#formerKeys])
   }
 
   async #enqueue (work: () => Promise<void>): Promise<void> {

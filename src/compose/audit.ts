@@ -8,20 +8,34 @@ import { MemoryLogStorage } from '../audit/storage/memory.ts'
 import { assertReachable, Witnesses } from '../audit/witness/witnesses.ts'
 import { ConfigError } from '../config/load.ts'
 import type { Config } from '../config/settings.ts'
-import { createEphemeralNoteKeys, deriveNoteKeys } from '../kms/note-keys.ts'
+import { DhtError } from '../core/errors.ts'
+import type { AuditKeysPort } from '../http/admin/audit-keys.ts'
+import { deriveNoteKeys } from '../kms/note-keys.ts'
+import type { Keys } from './custody.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** The audit log: on disk for a macronode with a directory, else in memory. */
-export function composeAudit ({ node, audit }: Config, { identity, log, metrics, now }: Surroundings, peerId: string): AuditLog {
+/** The audit log, on disk for a macronode with a directory, else in memory; and its keys. */
+export function composeAudit ({ node, audit }: Config, { identity, log, metrics, now }: Surroundings, peerId: string, keys: Keys): { readonly audit: AuditLog, readonly auditKeys: AuditKeysPort } {
   const lasts = node.profile === 'macronode' && node.dataDir !== ''
   const origin = audit.origin === '' ? `svc-dht/${peerId}` : audit.origin
-  return new AuditLog({ origin, groupMs: audit.groupDelay, publishMs: audit.checkpointInterval, refreshMs: audit.checkpointRefresh, queued: audit.queued }, {
+  // A log that outlasts the process, without a passphrase for its keys: they come with the identity, which does outlast it.
+  const isDerived = lasts && !keys.last
+  const auditLog = new AuditLog({ origin, groupMs: audit.groupDelay, publishMs: audit.checkpointInterval, refreshMs: audit.checkpointRefresh, queued: audit.queued }, {
     storage: lasts ? new DiskLogStorage({ folder: join(node.dataDir, 'audit'), markFile: join(node.dataDir, 'audit.mark') }) : new MemoryLogStorage({ limitBytes: audit.memoryBytes }),
-    signers: lasts ? deriveNoteKeys(origin, identity) : createEphemeralNoteKeys(origin),
+    signers: isDerived ? deriveNoteKeys(origin, identity) : keys.custody.noteKeys(origin),
     metrics: metrics.audit,
     log: log.child({ component: 'audit' }),
     now,
   })
+  const rotate: AuditKeysPort['rotate'] = async by => {
+    if (isDerived) throw new DhtError('Unsupported', 'The keys of this log come with the identity.', { hint: 'Set identity.passphraseFile: then they have files of their own, which rotate.' })
+    auditLog.assertTakesEntries()
+    const version = await keys.custody.rotate('audit-log')
+    const recorded = await auditLog.rotateKeys(keys.custody.noteKeys(origin, version), by)
+    keys.custody.retire('audit-log')
+    return recorded
+  }
+  return { audit: auditLog, auditKeys: { rotate } }
 }
 
 /** A witness that is slow or dead costs a request now and then, and nothing else. */

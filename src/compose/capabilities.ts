@@ -8,29 +8,25 @@ import type { Config } from '../config/settings.ts'
 import type { Component } from '../core/component.ts'
 import { DhtError } from '../core/errors.ts'
 import type { CapsPort } from '../http/admin/caps.ts'
-import { Custody } from '../kms/custody.ts'
-import { EphemeralKeyStore } from '../kms/key-store.ts'
-import { readPassphrase } from '../kms/sealed-file.ts'
-import { SealedKeyStore } from '../kms/sealed-key-store.ts'
+import type { Keys } from './custody.ts'
 import type { Surroundings } from './surroundings.ts'
 
-export type Capabilities = Awaited<ReturnType<typeof composeCapabilities>>
+export type Capabilities = ReturnType<typeof composeCapabilities>
 
 /**
  * Who may do what. Where keys and log last, so do the grants, which the log tells; elsewhere they end with the process. The first
  * owner's token goes into a file of this user's, or is there to be shown once.
  */
-export async function composeCapabilities ({ node, identity, admin }: Config, { ownerFile, metrics, log, now }: Surroundings, audit: AuditLog) {
+export function composeCapabilities ({ node, admin }: Config, { ownerFile, metrics, log, now }: Surroundings, audit: AuditLog, keys: Keys) {
   const lasts = node.profile === 'macronode' && node.dataDir !== ''
-  const keys = lasts && identity.passphraseFile !== '' ? await SealedKeyStore.open(join(node.dataDir, 'keys'), readPassphrase(identity.passphraseFile)) : undefined
-  const grants = new Grants({ maxGrants: admin.grants }, { roots: await Custody.open(keys ?? new EphemeralKeyStore()), log: audit, metrics: metrics.auth, now })
+  const grants = new Grants({ maxGrants: admin.grants }, { roots: keys.custody, log: audit, metrics: metrics.auth, now })
   const authority = new Authority({ grants })
   const tokenFile = ownerFile ?? (lasts ? join(node.dataDir, 'owner.cap') : undefined)
   let ownerToken: string | undefined
   const owner: Component = {
     start: async () => {
       try {
-        if (keys !== undefined) for await (const entry of audit.entries()) grants.replay(entry)
+        if (keys.last) for await (const entry of audit.entries()) grants.replay(entry)
         ownerToken = await ensureOwner(grants, { ...(tokenFile !== undefined && { tokenFile }), now: now() })
       } catch (err) {
         if (!(err instanceof DhtError && err.code === 'DegradedAudit')) throw err

@@ -4,6 +4,7 @@ import { configDigest, redactConfig } from '../config/view.ts'
 import type { ReadinessReport } from '../core/readiness.ts'
 import type { Tracer } from '../core/span.ts'
 import type { Governance } from '../governance/engine.ts'
+import type { AuditKeysPort } from '../http/admin/audit-keys.ts'
 import { EventHub } from '../http/admin/event-hub.ts'
 import { proposalIdOf } from '../http/admin/governance.ts'
 import type { AdminPorts } from '../http/admin/ports.ts'
@@ -43,6 +44,7 @@ interface HttpDeps {
   readonly guards: Guards
   readonly capabilities: Capabilities
   readonly audit: AuditLog
+  readonly auditKeys: AuditKeysPort
   readonly readiness: () => ReadinessReport
   readonly governance: Governance
   readonly tracer: Tracer | undefined
@@ -51,7 +53,7 @@ interface HttpDeps {
 }
 
 /** The three listeners. A listener whose address is empty is left out. */
-export function composeHttp (config: Config, surroundings: Surroundings, { kad, discv5, guards, capabilities, audit, governance, readiness, tracer, config: inForce }: HttpDeps) {
+export function composeHttp (config: Config, surroundings: Surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, tracer, config: inForce }: HttpDeps) {
   const { adminSocket, version, metrics, log, now } = surroundings
   const drainTimeoutMs = config.node.drainTimeout
   const digest = (): string => configDigest(inForce())
@@ -85,7 +87,7 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
   const { events, readinessWatch } = composeEvents(surroundings, { audit, readiness })
   const { tlsCert, tlsKey, tlsClientCa } = config.admin
   const certificates = tlsCert === '' ? undefined : new Certificates({ certFile: tlsCert, keyFile: tlsKey, clientCaFile: tlsClientCa }, deps)
-  const ports = adminPorts(config, surroundings, { kad, discv5, guards, capabilities, audit, governance, readiness, tracer, config: inForce, lookup, events })
+  const ports = adminPorts(config, surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, tracer, config: inForce, lookup, events })
   const [socketApp, adminApp] = [serverFor('admin', config.admin.inFlight), serverFor('admin', config.admin.inFlight, certificates)]
   for (const app of [socketApp, adminApp]) registerAdminRoutes(app, ports)
 
@@ -116,7 +118,7 @@ function composeEvents ({ metrics, now }: Surroundings, { audit, readiness }: Pi
   return { events, readinessWatch: new ReadinessWatch({ intervalMs: 1000 }, { readiness, events, now }) }
 }
 
-function adminPorts (config: Config, { version, now }: Surroundings, { kad, discv5, guards, capabilities, audit, governance, readiness, config: inForce, lookup, events }: HttpDeps & { readonly lookup: Lookup, readonly events: EventHub }): AdminPorts {
+function adminPorts (config: Config, { version, now }: Surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, config: inForce, lookup, events }: HttpDeps & { readonly lookup: Lookup, readonly events: EventHub }): AdminPorts {
   const startedAt = now()
   const { inspection } = kad
   return {
@@ -139,6 +141,7 @@ function adminPorts (config: Config, { version, now }: Surroundings, { kad, disc
     lookup,
     degraded: guards.degraded,
     audit,
+    auditKeys,
     actions: audit,
     events,
     governance,

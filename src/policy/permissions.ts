@@ -85,6 +85,7 @@ export const ROUTES: Readonly<Record<Surface, Readonly<Record<string, Access>>>>
     'GET /v1/audit/entries': 'audit:read',
     'GET /v1/audit/proof/:seq': 'audit:read',
     'GET /v1/audit/files/*': 'audit:read',
+    'POST /v1/audit/rotate-key': 'kms:manage',
     'GET /v1/events': 'event:read',
     'POST /v1/caps': 'cap:mint',
     'GET /v1/caps': 'cap:read',

@@ -3,6 +3,7 @@ import type { MultihashKey } from '../../core/key.ts'
 import type { WalkTrace } from '../../core/peer.ts'
 import type { LookupPort } from '../../lookup/answer.ts'
 import type { AuditPort } from './audit.ts'
+import type { AuditKeysPort } from './audit-keys.ts'
 import type { BanPorts } from './bans.ts'
 import type { CapsPort } from './caps.ts'
 import type { DegradedPort } from './degraded.ts'
@@ -25,6 +26,7 @@ export interface AdminPorts extends Discv5Ports, BanPorts {
   readonly lookup: LookupPort
   readonly degraded: DegradedPort
   readonly audit: AuditPort
+  readonly auditKeys: AuditKeysPort
   /** Where what operators do is kept before it takes effect. */
   readonly actions: ActionLog
   readonly events: EventHub

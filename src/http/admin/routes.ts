@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { DhtError } from '../../core/errors.ts'
 import { addAuditRoutes } from './audit.ts'
+import { addAuditKeysRoute } from './audit-keys.ts'
 import { addBanRoutes } from './bans.ts'
 import { addCapRoutes } from './caps.ts'
 import { addConfigRoutes } from './config.ts'
@@ -33,6 +34,7 @@ export function registerAdminRoutes (app: FastifyInstance, ports: AdminPorts): v
   addDegradedRoutes(app, ports)
   addLookupRoutes(app, ports)
   addAuditRoutes(app, ports)
+  addAuditKeysRoute(app, ports)
   addEventsRoute(app, ports)
   addGovernanceRoutes(app, ports)
   addMembershipRoutes(app, ports)

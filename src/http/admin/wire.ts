@@ -155,6 +155,12 @@ export interface AuditHeadBody {
   readonly refusal?: string
 }
 
+/** `POST /v1/audit/rotate-key` answer: the entry that links the keys, and the verifier keys that sign from there on. */
+export interface AuditRotateBody {
+  readonly seq: number
+  readonly keys: readonly string[]
+}
+
 /** `GET /v1/audit/entries?from=&limit=&since=&action=`: a page may be empty and yet have a `next`. */
 export interface AuditEntriesBody {
   readonly size: number

@@ -87,6 +87,7 @@ export function fakePorts (overrides: Partial<AdminPorts> = {}): AdminPorts {
       proof: async () => { throw new DhtError('NotFound', 'No checkpoint covers it.') },
       async * rawEntries () {},
     },
+    auditKeys: { rotate: async () => ({ seq: 0, ts: NOW }) },
     actions: { record: async () => ({ seq: 0, ts: NOW }) },
     events: new EventHub({ limit: 100, limitBytes: 1e6 }, { onLagged: () => {} }),
     governance: {

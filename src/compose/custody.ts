@@ -1,0 +1,19 @@
+import { join } from 'node:path'
+import type { Config } from '../config/settings.ts'
+import { Custody } from '../kms/custody.ts'
+import { EphemeralKeyStore } from '../kms/key-store.ts'
+import { readPassphrase } from '../kms/sealed-file.ts'
+import { SealedKeyStore } from '../kms/sealed-key-store.ts'
+
+export interface Keys {
+  readonly custody: Custody
+  /** Whether the keys are there after a restart. */
+  readonly last: boolean
+}
+
+/** The keys of this daemon: sealed files for a macronode with a passphrase, else gone with the process. */
+export async function composeCustody ({ node, identity }: Config): Promise<Keys> {
+  const last = node.profile === 'macronode' && node.dataDir !== '' && identity.passphraseFile !== ''
+  const store = last ? await SealedKeyStore.open(join(node.dataDir, 'keys'), readPassphrase(identity.passphraseFile)) : new EphemeralKeyStore()
+  return { custody: await Custody.open(store), last }
+}
