@@ -39,17 +39,25 @@ async function run (options: RunOptions): Promise<void> {
   await using manager = new ServiceManager(notifySocket, { status: () => describe(daemon.readiness()), log })
   if (reloads) process.on('SIGHUP', () => { void manager.reloading(() => { daemon.reloadCertificates() }) })
   log.info({
-    version: version.version, git_sha: version.gitSha, peer_id: daemon.peerId, addresses: daemon.addresses(), public: daemon.publicUrl, ops: daemon.opsUrl, admin: daemon.adminSocket, admin_url: daemon.adminUrl,
+    event: 'started',
+    version: version.version,
+    git_sha: version.gitSha,
+    peer_id: daemon.peerId,
+    addresses: daemon.addresses(),
+    public: daemon.publicUrl,
+    ops: daemon.opsUrl,
+    admin: daemon.adminSocket,
+    admin_url: daemon.adminUrl,
   }, 'started')
   const ownerToken = daemon.ownerToken()
   if (ownerToken !== undefined) process.stdout.write(`${JSON.stringify({ owner_capability: ownerToken })}\n`) // the log never has it
   await manager.started()
-  log.info({ signal: await stopped }, 'stopping')
+  log.info({ event: 'stopping', signal: await stopped }, 'stopping')
 }
 
 async function openIdentity ({ node, identity }: Config, log: Logger): Promise<IdentityKey> {
   if (identity.keyFile !== '') return await openSealedIdentity(identity.keyFile, identity.passphraseFile)
-  if (node.profile === 'macronode') log.warn('no identity.keyFile: the peer ID changes at every start, so nobody can keep this daemon as bootstrap peer')
+  if (node.profile === 'macronode') log.warn({ event: 'identity_ephemeral' }, 'no identity.keyFile: the peer ID changes at every start, so nobody can keep this daemon as bootstrap peer')
   return createEphemeralIdentity()
 }
 
@@ -62,7 +70,7 @@ function describe ({ ready, degraded, reasons }: ReadinessReport): string {
 /** After an exception that nobody expected the state is unknown, so nothing is served from it: said once, and left to the supervisor. */
 function endOnFault (log: Logger): void {
   process.once('uncaughtException', (err, origin) => {
-    log.fatal({ err, origin }, 'a fault of the program: the daemon ends')
+    log.fatal({ event: 'fault', err, origin }, 'a fault of the program: the daemon ends')
     process.exit(EX_SOFTWARE)
   })
 }

@@ -35,7 +35,7 @@ t.test('SIGTERM ends the daemon in order, with exit code 0 and nothing left behi
   t.match(shown, { owner_capability: /^[\w-]{100,}=*$/ }, 'the owner’s capability is shown once')
   t.same(others, [])
   t.notMatch(stdout.split('\n').filter(line => !line.includes('owner_capability')).join('\n'), String(shown?.['owner_capability']), 'and never logged')
-  t.ok(parseLines(stdout).filter(line => !('owner_capability' in line)).every(({ level, time, service }) => typeof level === 'number' && typeof time === 'number' && service === 'svc-dht'), 'every line of its log is JSON')
+  t.ok(parseLines(stdout).filter(line => !('owner_capability' in line)).every(({ level, ts, service }) => typeof level === 'string' && typeof ts === 'string' && service === 'svc-dht'), 'every line of its log is JSON')
 })
 
 t.test('SIGHUP reads certificates again and drops nobody; without certificates it ends the daemon', { skip: hasOpenssl() ? false : 'the openssl program is not installed' }, async t => {
@@ -127,8 +127,8 @@ t.test('a fault of the program ends the daemon with one fatal line and exit code
     daemon.child.kill('SIGUSR2')
     const { code, stdout, stderr } = await daemon.exit
     t.strictSame({ code, stderr }, { code: 70, stderr: '' })
-    const fatal = parseLines(stdout).filter(({ level }) => level === 60)
-    t.match(fatal, [{ origin, err: { message: 'out of the blue', stack: /out of the blue/ }, msg: 'a fault of the program: the daemon ends' }])
+    const fatal = parseLines(stdout).filter(({ level }) => level === 'fatal')
+    t.match(fatal, [{ event: 'fault', origin, err: { message: 'out of the blue', stack: /out of the blue/ }, msg: 'a fault of the program: the daemon ends' }])
     t.equal(fatal.length, 1)
 
     const next = start(t, 'svc-dht', ['run', ...FREE_PORTS], { XDG_RUNTIME_DIR: folder })

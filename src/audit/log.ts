@@ -102,7 +102,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
       await storage.open()
       this.#isOpen = true
       const recovered = await recover(storage, this.#options.origin, this.#keys())
-      if (recovered.tornBytes > 0) log.warn({ bytes: recovered.tornBytes, size: recovered.tail.size }, 'audit log: the end of an append that was never acknowledged was cut off')
+      if (recovered.tornBytes > 0) log.warn({ event: 'audit_tail_cut', bytes: recovered.tornBytes, size: recovered.tail.size }, 'audit log: the end of an append that was never acknowledged was cut off')
       await this.#continueFrom(recovered)
     } catch (err) {
       this.#state.checkpoint = this.#isOpen ? await storage.read('checkpoint').catch(() => undefined) : undefined
@@ -117,7 +117,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     clearTimeout(this.#refreshing)
     clearTimeout(this.#retrying)
     await this.#enqueue(async () => await this.#commit())
-    await this.#enqueue(async () => await this.#publish()).catch(err => this.#deps.log.error({ err }, 'audit log: the last checkpoint could not be written'))
+    await this.#enqueue(async () => await this.#publish()).catch(err => this.#deps.log.error({ event: 'checkpoint_failed', err }, 'audit log: the last checkpoint could not be written'))
     this.#isOpen = false
     this.#refusal.end('the daemon is stopping')
     await this.#deps.storage.close()

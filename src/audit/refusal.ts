@@ -25,7 +25,7 @@ export class Refusal {
     const fault: IntegrityFault | undefined = err instanceof IntegrityError ? err.fault : err instanceof ReplacedError ? 'replaced' : undefined
     if (fault !== undefined) metrics.integrityFailed.inc({ reason: fault })
     else metrics.refused.inc({ reason: 'disk' })
-    log.error({ err, fault }, 'audit log: writes are refused')
+    log.error({ event: 'audit_refuses_writes', err, fault }, 'audit log: writes are refused')
     if (this.#isFinal) return // the first reason is the one to look into
     this.#isFinal = fault !== undefined || isFinal
     this.#reason = `the audit log takes no entries: ${(err as Error).message}`

@@ -51,7 +51,7 @@ export function composeWitnesses ({ audit: { witnessPolicy } }: Config, { log, m
   const policy = readPolicy(witnessPolicy)
   const own = new Set(audit.head().keys)
   if (policy.logs.length > 0 && !policy.logs.some(({ key }) => own.has(formatVerifierKey(key)))) {
-    logger.warn({ policy: witnessPolicy, keys: [...own] }, 'the trust policy lists logs, and this one is not among them: who verifies by it will refuse it')
+    logger.warn({ event: 'witness_policy_foreign', policy: witnessPolicy, keys: [...own] }, 'the trust policy lists logs, and this one is not among them: who verifies by it will refuse it')
   }
   return [new Witnesses(WITNESS_PACE, { policy, log: audit, metrics: metrics.audit, logger })]
 }

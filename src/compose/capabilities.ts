@@ -31,7 +31,7 @@ export function composeCapabilities ({ node, admin }: Config, { ownerFile, metri
       } catch (err) {
         if (!(err instanceof DhtError && err.code === 'DegradedAudit')) throw err
         authority.close(audit.reason() ?? err.message)
-        log.error({ err }, 'no owner capability could be made: the admin API refuses everybody until the audit log is whole')
+        log.error({ event: 'owner_capability_failed', err }, 'no owner capability could be made: the admin API refuses everybody until the audit log is whole')
       }
     },
     stop: async () => { if (ownerFile !== undefined) rmSync(ownerFile, { force: true }) },

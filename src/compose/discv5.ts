@@ -97,7 +97,7 @@ function createNative ({ discv5, node }: Config, { counts, ...parts }: Parts): D
 }
 
 async function createChainsafe ({ discv5 }: Config, { key, secp256k1, libp2p, log }: Parts): Promise<Discv5Engine> {
-  log.warn({ lacks: CHAINSAFE_LACKS }, 'discv5.engine is chainsafe, which lacks protection that the native engine has: it is for comparison')
+  log.warn({ event: 'discv5_engine_limited', lacks: CHAINSAFE_LACKS }, 'discv5.engine is chainsafe, which lacks protection that the native engine has: it is for comparison')
   const listen = parseEndpoint(discv5.listen[0] as string)
   const ip = listen.ip.includes(':') ? discv5.externalIp6 : discv5.externalIp
   return new ChainsafeEngine({

@@ -114,7 +114,7 @@ export class NativeEngine implements Discv5Engine {
     this.#next = { save: now + SAVE_MS, refresh: now + FIRST_REFRESH_MS, forget: now + FORGET_IDS_MS }
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
     await this.#save()
-    log.info({ record: this.#own.current.text, listening: this.#listening, secp256k1: secp256k1.name, receiveBufferBytes: this.stats().receiveBufferBytes }, 'discv5 listens')
+    log.info({ event: 'discv5_listening', record: this.#own.current.text, listening: this.#listening, secp256k1: secp256k1.name, receive_buffer_bytes: this.stats().receiveBufferBytes }, 'discv5 listens')
   }
 
   async stop (): Promise<void> {
@@ -274,7 +274,7 @@ export class NativeEngine implements Discv5Engine {
     try {
       listener(record)
     } catch (err) {
-      this.#deps.log.error({ err }, 'a listener of discovered records failed')
+      this.#deps.log.error({ event: 'discovery_listener_failed', err }, 'a listener of discovered records failed')
     }
   }
 
@@ -304,7 +304,7 @@ export class NativeEngine implements Discv5Engine {
     if (winner === undefined) return
     if (this.#own.update(family === 4 ? { ip: winner.ip, udp: external.udp ?? winner.port } : { ip6: winner.ip, udp6: external.udp6 ?? winner.port })) {
       this.counts.events.address_changed++
-      this.#deps.log.info({ record: this.#own.current.text }, 'other nodes agree on where discv5 is reached')
+      this.#deps.log.info({ event: 'discv5_address_learned', record: this.#own.current.text }, 'other nodes agree on where discv5 is reached')
       void this.#save()
     }
   }
@@ -330,7 +330,7 @@ export class NativeEngine implements Discv5Engine {
     if (store === undefined) return
     const nodes = this.#table.entries().filter(({ checks }) => checks > 0).map(({ record }) => record.text)
     const own = this.#own.current.text
-    this.#saving = this.#saving.then(async () => await store.save({ own, nodes })).catch(err => log.warn({ err }, 'the discv5 table cannot be saved'))
+    this.#saving = this.#saving.then(async () => await store.save({ own, nodes })).catch(err => log.warn({ event: 'discv5_table_not_saved', err }, 'the discv5 table cannot be saved'))
     await this.#saving
   }
 }

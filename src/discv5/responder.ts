@@ -80,7 +80,7 @@ export class Responder {
     try {
       return await handler({ nodeId: id.toString('hex'), ip, port }, request)
     } catch (err) {
-      this.#deps.log.warn({ err }, 'a TALKREQ handler failed')
+      this.#deps.log.warn({ event: 'talk_handler_failed', err }, 'a TALKREQ handler failed')
       return undefined
     }
   }

@@ -93,7 +93,7 @@ export class EffectRunner {
       if (changed.length > 0) onInForce(monotonic() - this.#wantedAt)
     } catch (err) {
       this.#failure = (err as Error).message
-      log.error({ err, changed }, 'an agreed change could not be put in force, and is tried again')
+      log.error({ event: 'change_delayed', err, changed }, 'an agreed change could not be put in force, and is tried again')
     }
   }
 }

@@ -110,7 +110,7 @@ export class Governance implements Component, ReadinessCheck {
     if (loaded.fault === undefined && loaded.ledger !== undefined) await this.#continueFrom(loaded, loaded.ledger)
     else this.#restrict(loaded.fault ?? new IntegrityFault('genesis', 'there is no genesis'), loaded.safe)
     if (this.#ledger !== undefined) showRoot(metrics, this.#ledger)
-    log.info({ inputs: this.#n, epoch: this.#ledger?.state.epoch, fault: this.#fault?.fault }, 'governance is loaded')
+    log.info({ event: 'governance_loaded', inputs: this.#n, epoch: this.#ledger?.state.epoch, fault: this.#fault?.fault }, 'governance is loaded')
     await this.tick()
   }
 
@@ -160,7 +160,7 @@ export class Governance implements Component, ReadinessCheck {
     await this.#enqueue(async () => {
       await this.#doDue().catch((err: unknown) => {
         if (!(err instanceof DhtError)) throw err
-        this.#deps.log.warn({ err }, 'governance could not do all that is due, and tries again')
+        this.#deps.log.warn({ event: 'governance_delayed', err }, 'governance could not do all that is due, and tries again')
       })
       this.#schedule()
     })
@@ -190,7 +190,7 @@ export class Governance implements Component, ReadinessCheck {
     this.#safe = safe
     metrics.restricted.set(1)
     metrics.integrityFailed.inc({ fault: fault.fault })
-    log.error({ err: fault, fault: fault.fault }, 'governance: what is kept is not trusted, the last safe state holds and writes are denied')
+    log.error({ event: 'governance_untrusted', err: fault, fault: fault.fault }, 'governance: what is kept is not trusted, the last safe state holds and writes are denied')
   }
 
   async #isLogGoverned (): Promise<boolean> {
@@ -250,7 +250,7 @@ export class Governance implements Component, ReadinessCheck {
 
   async #watchCanaries (ledger: Ledger): Promise<void> {
     for (const { proposalId, verdict, why } of await this.#look(ledger)) {
-      this.#deps.log.info({ proposalId, verdict, why }, 'a canary has a verdict')
+      this.#deps.log.info({ event: 'canary_verdict', proposal_id: proposalId, verdict, why }, 'a canary has a verdict')
       if (verdict === 'red') {
         this.#red.add(proposalId)
         await this.#putInForce(this.at)
@@ -279,7 +279,7 @@ export class Governance implements Component, ReadinessCheck {
     try {
       await this.#keeper?.keep(this.#ledger as Ledger, this.#n)
     } catch (err) {
-      this.#deps.log.error({ err }, 'the snapshot of governance could not be written; the log holds all of it')
+      this.#deps.log.error({ event: 'snapshot_failed', err }, 'the snapshot of governance could not be written; the log holds all of it')
     }
   }
 

@@ -76,7 +76,7 @@ export class RefusalLog {
     const { actions, log } = this.#deps
     const opId = `governance.refuse:${randomUUID()}`
     const recorded = actions.record({ actor: 'daemon', action: 'governance.refuse', reason, opId, ...rest })
-      .catch((err: unknown) => log.warn({ err }, 'a refusal could not be kept in the audit log')) // the log tells of itself
+      .catch((err: unknown) => log.warn({ event: 'refusal_not_recorded', err }, 'a refusal could not be kept in the audit log')) // the log tells of itself
     this.#writing = Promise.all([this.#writing, recorded]).then(() => {})
   }
 }

@@ -44,11 +44,12 @@ export class HttpListener implements Component {
     const { service, listen } = this.#options
     const { host, port } = parseListen(listen)
     try {
-      await this.#deps.app.listen({ host, port, listenTextResolver: address => `${service} API at ${address}` })
+      await this.#deps.app.listen({ host, port })
     } catch (err) {
       await this.#deps.app.close()
       throw new Error(`cannot listen on ${listen} (${reasonOf(err)}): change ${service}.listen`, { cause: err })
     }
+    this.#deps.log.info({ event: 'listening', surface: service, address: this.address }, `${service} API at ${this.address}`)
   }
 
   /** Accepts nothing new, lets requests in flight finish for at most `drainTimeoutMs`, then cuts them off. */
@@ -60,7 +61,7 @@ export class HttpListener implements Component {
   async #drain (): Promise<void> {
     const { service, drainTimeoutMs } = this.#options
     const cutOff = setTimeout(() => {
-      this.#deps.log.warn({ service }, 'requests still in flight after the drain timeout are cut off')
+      this.#deps.log.warn({ event: 'requests_cut_off', surface: service, drain_ms: drainTimeoutMs }, 'requests still in flight after the drain timeout are cut off')
       this.#deps.app.server.closeAllConnections()
     }, drainTimeoutMs)
     try {

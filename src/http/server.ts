@@ -35,6 +35,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** When a trace is taken of the request. */
     span: Span | undefined
+    /** Why it was refused or failed, if it was: the reason, else the code. */
+    failure: string | undefined
   }
 }
 
@@ -51,7 +53,7 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
   const http = { maxHeaderSize: MAX_HEADER_BYTES[service], headersTimeout: READ_TIMEOUT_MS, connectionsCheckingInterval: 1000 }
   const app = fastify({
     ...(tls === undefined ? { http } : { https: { ...http, ...tls.options } as unknown as null }), // the type of the server stays that of HTTP
-    loggerInstance: deps.log as FastifyBaseLogger,
+    ...loggers(deps.log),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: () => randomUUID(), // a client's X-Request-Id could forge another's log lines
     requestIdHeader: false,
@@ -71,6 +73,8 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
 
   tls?.guard(app.server as unknown as TlsServer)
   app.decorateRequest('span', undefined)
+  app.decorateRequest('failure', undefined)
+  const isDebugged = deps.log.isLevelEnabled('debug')
   let active = 0
   function observe (request: FastifyRequest, reply: FastifyReply): void {
     active++
@@ -86,7 +90,7 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
       const code = reply.raw.writableFinished ? String(reply.statusCode) : 'aborted'
       deps.metrics.requests.inc({ service, route, code })
       const seconds = stopTimer({ route })
-      request.log.debug({ method: request.method, route, code, seconds }, 'request')
+      if (isDebugged || isTold(service, code)) logRequest(request, { service, route, code, seconds })
       if (request.span !== undefined) endTrace(request.span, request, reply)
     })
   }
@@ -94,6 +98,7 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
   function refuse (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const error = toDhtError(thrown, request.raw)
     if (error.reason !== undefined) deps.metrics.reject(error.reason)
+    request.failure = error.reason ?? error.code
     request.span?.set({ 'error.type': error.code })
     logFailure(request.log, error)
     const { status, headers, body } = toEnvelope(error, { requestId: request.id, now: deps.now() })
@@ -169,9 +174,37 @@ function matches (pattern: string, path: string): boolean {
   return expected.length === actual.length && expected.every((part, index) => part.startsWith(':') || part === actual[index])
 }
 
-function logFailure (log: FastifyBaseLogger, error: DhtError): void {
-  if (error.code === 'Internal') log.error({ err: error }, 'request failed')
-  else if (error.cause !== undefined) log.info({ err: error }, 'request refused')
+type RequestLog = Pick<Logger, 'error' | 'info' | 'debug'>
+
+/** Ours for each request; for the framework itself what it warns of: that a listener listens, its listener says. */
+function loggers (log: Logger) {
+  const base = log as unknown as FastifyBaseLogger
+  return {
+    loggerInstance: log.isLevelEnabled('info') ? base.child({}, { level: 'warn' }) : base,
+    childLoggerFactory: (_logger: unknown, bindings: object) => base.child(bindings),
+  }
+}
+
+/**
+ * Each request of the admin API has a line, which says by whom and how it ended. Of the public API only what a fault of ours ended:
+ * strangers must not fill the disk, and what is refused is counted by reason.
+ */
+function isTold (service: Service, code: string): boolean {
+  return service === 'admin' || code === '500'
+}
+
+function logRequest (request: FastifyRequest, { service, route, code, seconds }: { readonly service: Service, readonly route: string, readonly code: string, readonly seconds: number }): void {
+  const log: RequestLog = request.log
+  const line = {
+    surface: service, method: request.method, route, status: code, latency_ms: Math.round(seconds * 1e6) / 1000, principal: request.principal?.id, reason: request.failure,
+  }
+  if (isTold(service, code)) log.info({ event: 'request', ...line }, 'request')
+  else log.debug(line, 'request')
+}
+
+function logFailure (log: RequestLog, error: DhtError): void {
+  if (error.code === 'Internal') log.error({ event: 'request_failed', err: error }, 'request failed')
+  else if (error.cause !== undefined) log.info({ event: 'request_refused', err: error }, 'request refused')
   else log.debug({ code: error.code, reason: error.reason }, 'request refused')
 }
 

@@ -62,10 +62,10 @@ export class Certificates {
       this.#server?.setSecureContext(options)
       this.#options = options
     } catch (err) {
-      this.#deps.log.error({ err }, 'the new certificates cannot be used: those in force stay')
+      this.#deps.log.error({ event: 'certificates_refused', err }, 'the new certificates cannot be used: those in force stay')
       return false
     }
-    this.#deps.log.info({ file: this.#files.certFile }, 'certificates reloaded')
+    this.#deps.log.info({ event: 'certificates_reloaded', file: this.#files.certFile }, 'certificates reloaded')
     return true
   }
 }

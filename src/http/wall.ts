@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Authority, Principal } from '../auth/authority.ts'
 import type { Clock } from '../core/component.ts'
 import { DhtError } from '../core/errors.ts'
+import type { Logger } from '../observability/logger.ts'
 import type { Admission } from '../policy/load-monitor.ts'
 import { accessOf, WRITES, type Surface } from '../policy/permissions.ts'
 import type { PolicyGate } from '../policy/policy-holder.ts'
@@ -66,7 +67,7 @@ export function raiseWall (app: FastifyInstance, { surface }: Options, deps: Wal
       request.principal = authorize(now)
       reply.removeHeader('www-authenticate')
       if (request.method === 'GET') {
-        request.lapsed = judgeAgain(request, reply, () => {
+        request.lapsed = judgeAgain(request.log, reply, () => {
           authorize(deps.now())
           deps.policy.assertAdmits({ ip })
         })
@@ -83,7 +84,7 @@ export function raiseWall (app: FastifyInstance, { surface }: Options, deps: Wal
  * Judges the request again and again for as long as its answer goes on, for a stream would outlive its capability. Only what
  * reads is cut off: who changes something must learn what became of it.
  */
-function judgeAgain ({ log }: FastifyRequest, { raw }: FastifyReply, assertAllowed: () => void): AbortSignal {
+function judgeAgain (log: Pick<Logger, 'info'>, { raw }: FastifyReply, assertAllowed: () => void): AbortSignal {
   const lapsed = new AbortController()
   let cutOff: NodeJS.Timeout | undefined
   const judging = setInterval(() => {
@@ -91,7 +92,7 @@ function judgeAgain ({ log }: FastifyRequest, { raw }: FastifyReply, assertAllow
       assertAllowed()
     } catch (err) {
       clearInterval(judging)
-      log.info({ reason: err instanceof DhtError ? err.reason : undefined }, 'an answer is ended: its capability has')
+      log.info({ event: 'answer_ended', reason: err instanceof DhtError ? err.reason : undefined }, 'an answer is ended: its capability has')
       lapsed.abort(err)
       cutOff = setTimeout(() => raw.destroy(), LAPSE_MS).unref()
     }

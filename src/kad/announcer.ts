@@ -163,7 +163,7 @@ export class Announcer implements Component {
       else skipped++
     }
     metrics.announcedKeys.set(this.#announcements.size)
-    if (skipped > 0) log.warn({ keys: skipped }, 'not announced again after the restart: beyond providers.announced')
+    if (skipped > 0) log.warn({ event: 'announcements_skipped', keys: skipped }, 'not announced again after the restart: beyond providers.announced')
     this.#startRepeating()
   }
 
@@ -171,7 +171,7 @@ export class Announcer implements Component {
     if (this.#isRepeating) return
     this.#isRepeating = true
     this.#repeating = this.repeatDue()
-      .catch(err => this.#deps.log.error({ err }, 'repeating announcements failed'))
+      .catch(err => this.#deps.log.error({ event: 'announcing_failed', err }, 'repeating announcements failed'))
       .finally(() => { this.#isRepeating = false })
   }
 
@@ -182,7 +182,7 @@ export class Announcer implements Component {
       const { reached } = await this.#publish(announcement, { signal, trace: emptyTrace() })
       this.#deps.log.debug({ reached }, 'announcement repeated')
     } catch (err) {
-      this.#deps.log.warn({ err }, 'an announcement could not be repeated; trying again')
+      this.#deps.log.warn({ event: 'announcement_failed', err }, 'an announcement could not be repeated; trying again')
     }
   }
 

@@ -147,7 +147,7 @@ async function loadQuic (log: Logger): Promise<TransportFactory | undefined> {
     const { quic } = await import('@chainsafe/libp2p-quic')
     return quic()
   } catch (err) {
-    log.warn({ err }, 'QUIC is not available on this platform: its listen addresses are skipped')
+    log.warn({ event: 'quic_unavailable', err }, 'QUIC is not available on this platform: its listen addresses are skipped')
     return undefined
   }
 }

@@ -193,7 +193,7 @@ export class Lookup implements LookupPort {
   }
 
   #warn (question: Question, err: unknown): void {
-    this.#deps.log.warn({ err, kind: question.kind, key: question.id }, 'a plane failed during a lookup')
+    this.#deps.log.warn({ event: 'plane_failed', err, kind: question.kind, key: question.id }, 'a plane failed during a lookup')
   }
 }
 

@@ -91,6 +91,6 @@ export class ServiceManager implements AsyncDisposable {
     const err = await promise
     if (err === null || this.#hasFailed) return
     this.#hasFailed = true
-    this.#deps.log.warn({ err }, 'systemd-notify failed: systemd does not hear of this daemon')
+    this.#deps.log.warn({ event: 'service_manager_failed', err }, 'systemd-notify failed: systemd does not hear of this daemon')
   }
 }

@@ -89,7 +89,7 @@ export class SpanQueue implements SpanProcessor {
       metrics.spans.inc({ outcome: 'sent' }, batch.length)
     } else {
       this.#drop(batch.length, 'collector')
-      if (!this.#hasFailed) log.warn({ err: error }, 'the collector of traces does not take spans: they are dropped until it does') // once, not once a batch
+      if (!this.#hasFailed) log.warn({ event: 'collector_failed', err: error }, 'the collector of traces does not take spans: they are dropped until it does') // once, not once a batch
     }
     this.#hasFailed = error !== undefined
     return error === undefined

@@ -35,8 +35,8 @@ export class Witnesses implements Component {
         onAnswer: (outcome, message) => {
           deps.metrics.witnessed.inc({ witness: name, outcome })
           // The first two say that the log is not what it was: only an operator can tell whether that is true.
-          if (outcome === 'ahead' || outcome === 'inconsistent') deps.logger.error({ witness: name, outcome }, `audit log: a witness did not cosign: ${message}`)
-          else if (outcome !== 'cosigned') deps.logger.warn({ witness: name, outcome }, `audit log: a witness did not cosign: ${message}`)
+          if (outcome === 'ahead' || outcome === 'inconsistent') deps.logger.error({ event: 'witness_contradicts', witness: name, outcome }, `audit log: a witness did not cosign: ${message}`)
+          else if (outcome !== 'cosigned') deps.logger.warn({ event: 'witness_failed', witness: name, outcome }, `audit log: a witness did not cosign: ${message}`)
         },
       }),
     }))

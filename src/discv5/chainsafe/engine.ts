@@ -95,7 +95,7 @@ export class ChainsafeEngine implements Discv5Engine {
     this.#listening = [{ ip, port }]
     for (const text of bootnodes) this.addRecord(text)
     if (firstRefreshMs !== undefined) this.#refreshIn(firstRefreshMs)
-    this.#deps.log.info({ record: this.ownRecord().text, listening: this.#listening, receiveBufferBytes: this.stats().receiveBufferBytes }, 'discv5 listens')
+    this.#deps.log.info({ event: 'discv5_listening', record: this.ownRecord().text, listening: this.#listening, receive_buffer_bytes: this.stats().receiveBufferBytes }, 'discv5 listens')
   }
 
   /** What the record says of us. The number of a new run is higher than any of the run before, which nobody wrote down. */
@@ -271,7 +271,7 @@ export class ChainsafeEngine implements Discv5Engine {
     try {
       return await this.#talk.get(protocol)?.(from, request) ?? new Uint8Array()
     } catch (err) {
-      this.#deps.log.warn({ err, protocol }, 'a TALKREQ handler failed')
+      this.#deps.log.warn({ event: 'talk_handler_failed', err, protocol }, 'a TALKREQ handler failed')
       return new Uint8Array()
     }
   }
@@ -286,7 +286,7 @@ export class ChainsafeEngine implements Discv5Engine {
       try {
         listener(record)
       } catch (err) {
-        this.#deps.log.error({ err }, 'a listener of discovered records failed')
+        this.#deps.log.error({ event: 'discovery_listener_failed', err }, 'a listener of discovered records failed')
       }
     }
   }

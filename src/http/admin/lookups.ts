@@ -5,6 +5,7 @@ import { parseKey } from '../../core/key.ts'
 import type { Answer, LookupOptions, LookupPort } from '../../lookup/answer.ts'
 import { parsePeerId, toPeerIdText } from '../../core/peer-id.ts'
 import { streamEvents } from './lookup-events.ts'
+import type { Logger } from '../../observability/logger.ts'
 import type { AdminPorts } from './ports.ts'
 import { badQuery, whenClientLeaves } from './request.ts'
 
@@ -42,7 +43,8 @@ export function addLookupRoutes (app: FastifyInstance, { lookup }: Pick<AdminPor
 
 /** Waits for the first event, so that a lookup refused at once is an error with its own status, then streams. */
 async function sendEvents (reply: FastifyReply, answer: Answer, signal: AbortSignal): Promise<FastifyReply> {
-  const onFailure = (err: unknown) => { if (!signal.aborted) reply.log.warn({ err }, 'lookup broke off') }
+  const log: Pick<Logger, 'warn'> = reply.log
+  const onFailure = (err: unknown) => { if (!signal.aborted) log.warn({ event: 'lookup_broke_off', err }, 'lookup broke off') }
   const events = streamEvents(answer, { progressIntervalMs: PROGRESS_INTERVAL_MS, onFailure })
   const first = await events.next()
   async function * lines (): AsyncGenerator<string> {

@@ -59,7 +59,7 @@ export class AdminSocket implements Component {
       await this.stop()
       throw err
     }
-    log.info({ path: this.#path }, 'admin API listens')
+    log.info({ event: 'listening', surface: 'admin', address: this.#path }, 'admin API listens')
   }
 
   async stop (): Promise<void> {
@@ -69,7 +69,7 @@ export class AdminSocket implements Component {
   async #close (): Promise<void> {
     const { app, log } = this.#deps
     const impatience = setTimeout(() => {
-      log.warn({ drainTimeoutMs: this.#drainTimeoutMs }, 'admin requests were cut off')
+      log.warn({ event: 'requests_cut_off', surface: 'admin', drain_ms: this.#drainTimeoutMs }, 'admin requests were cut off')
       app.server.closeAllConnections()
     }, this.#drainTimeoutMs)
     try {

@@ -78,7 +78,7 @@ export class PeerRemoval {
     const known = [...connections.map(({ remotePeer }) => remotePeer), ...listed, ...also]
     await Promise.all(known.map(async peer => await host.peerStore.delete(peer)))
     await remembered?.forget(gone)
-    if (connections.length + listed.length + removed.records + removed.values > 0) log.info({ ...removed, listed: listed.length }, 'peers removed')
+    if (connections.length + listed.length + removed.records + removed.values > 0) log.info({ event: 'peers_removed', ...removed, listed: listed.length }, 'peers removed')
     return removed
   }
 }

@@ -70,7 +70,7 @@ export class RememberedPeers implements Component {
       const kept = contacts.filter(({ id }) => !peers.hasBytes(id))
       if (kept.length < contacts.length) await journal.saveContacts(kept)
     } catch (err) {
-      log.warn({ err }, 'removed peers may still be remembered on disk')
+      log.warn({ event: 'removed_peers_remembered', err }, 'removed peers may still be remembered on disk')
     }
   }
 

@@ -70,7 +70,7 @@ class TableKeeper {
   }
 
   added (peer: PeerId): void {
-    this.#add(peer).catch(err => this.#deps.log.warn({ err }, 'routing view could not follow the table'))
+    this.#add(peer).catch(err => this.#deps.log.warn({ event: 'routing_view_failed', err }, 'routing view could not follow the table'))
   }
 
   async #add (peer: PeerId): Promise<void> {

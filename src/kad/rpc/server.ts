@@ -122,7 +122,7 @@ export class RpcServer implements Component {
     }
     const failed = (err: unknown): never => {
       finish(err instanceof DhtError ? err.code : 'Internal')
-      if (!(err instanceof DhtError)) log.error({ err, type: request.type, peer: sender.id }, 'request handler failed')
+      if (!(err instanceof DhtError)) log.error({ event: 'rpc_failed', err, type: request.type, peer: sender.id }, 'request handler failed')
       throw err
     }
     try {

@@ -94,10 +94,10 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
     const isLate = await Promise.race([this.#running?.then(() => false), hangs])
     patience.abort()
     if (isLate === true) {
-      this.#deps.log.error({ drainTimeoutMs: this.#opts.drainTimeoutMs }, 'the disk of the provider records does not answer: it is left behind. If it hangs on, so does the end of this process, until it is killed')
+      this.#deps.log.error({ event: 'store_left_behind', drain_ms: this.#opts.drainTimeoutMs }, 'the disk of the provider records does not answer: it is left behind. If it hangs on, so does the end of this process, until it is killed')
       this.#deps.journal.abandon()
     }
-    if (this.pending > 0) this.#deps.log.error({ records: this.pending }, 'stopped before all provider records were on disk: these are in their earlier state there')
+    if (this.pending > 0) this.#deps.log.error({ event: 'records_left_unsaved', records: this.pending }, 'stopped before all provider records were on disk: these are in their earlier state there')
   }
 
   /** Why provider records are not kept as they should be. */
@@ -209,7 +209,7 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
     if (obstacle !== undefined) throw new JournalError(obstacle.fault, obstacle.message)
     // That a disk works again is seen by writing what it did not take.
     if (this.#fault !== undefined && !this.#writer.isDone) await this.#writer.commitBatch()
-    if (this.#fault !== undefined) this.#deps.log.info('provider records are saved again')
+    if (this.#fault !== undefined) this.#deps.log.info({ event: 'records_saved_again' }, 'provider records are saved again')
     this.#fault = undefined
     this.#retryMs = this.#opts.retryMs[0]
     await this.#writer.run(signal)
@@ -237,7 +237,7 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
     this.#replay = undefined
     this.#readBackOnce.resolve(ofOperator)
     if (expired > 0) this.#writer.removeExpired(now())
-    log.info({ records: replay.done - expired, expired, seconds: (performance.now() - startedAt) / 1000 }, 'provider records replayed')
+    log.info({ event: 'records_replayed', records: replay.done - expired, expired, seconds: (performance.now() - startedAt) / 1000 }, 'provider records replayed')
   }
 
   async #finish (): Promise<void> {
@@ -252,7 +252,7 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
   #fail (err: unknown): void {
     const fault = err instanceof JournalError ? err : new JournalError('io', `provider records cannot be saved: ${(err as Error).message}`, { cause: err })
     this.#deps.metrics.failures.inc({ kind: fault.fault })
-    if (this.#fault?.message !== fault.message) this.#deps.log.error({ err: fault, fault: fault.fault }, 'provider records are not saved')
+    if (this.#fault?.message !== fault.message) this.#deps.log.error({ event: 'records_not_saved', err: fault, fault: fault.fault }, 'provider records are not saved')
     this.#fault = fault
   }
 }
