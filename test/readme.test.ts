@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { ROOT, start, startCommand } from './process.ts'
 
+t.setTimeout(300_000) // many processes, one after the other, on a machine that may be busy
+
 /** The commands of a chapter of the README, as somebody pastes them. */
 function readTour (title: string): string {
   const tour = new RegExp(`## ${title}.*?\`\`\`sh\\n(.*?)\`\`\``, 's').exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))?.[1]
@@ -39,4 +41,12 @@ t.test('the tour works when pasted', async t => {
   t.match(caps.stdout, /^ready +yes/m, 'the narrowed one still allows its one thing')
   t.match(caps.stdout, /no, and it says why/)
   t.match(caps.stdout, /nothing to revoke/)
+})
+
+t.test('a network is founded when pasted', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'svc-dht-test-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const { code, stdout, stderr } = await startCommand(t, 'bash', ['-euo', 'pipefail', '-c', readTour('Governance')], { TMPDIR: folder }).exit
+  t.equal(code, 0, stderr)
+  t.match(stdout, /^missing +nobody\n$/m)
 })
