@@ -7,6 +7,7 @@ import type {
 import type {
   BanRequest, BansBody, Discv5Body, Discv5LookupBody, Discv5LookupRequest, Discv5NodesBody, Discv5NodesRequest, Discv5PingBody, Discv5PingRequest, Discv5TableBody, Discv5TalkBody, Discv5TalkRequest, UnbanBody,
 } from '../http/admin/wire-discv5.ts'
+import type { OverviewBody } from '../http/admin/wire-overview.ts'
 import { Failure, refusalFailure } from './failure.ts'
 import { readBytes, readLines, readText } from './read-body.ts'
 
@@ -48,6 +49,10 @@ export class AdminClient {
 
   status (): Promise<StatusBody> {
     return this.#json('/v1/status')
+  }
+
+  overview (): Promise<OverviewBody> {
+    return this.#json('/v1/overview')
   }
 
   peers (): Promise<PeersBody> {

@@ -18,6 +18,7 @@ import { addRecords } from './commands/records.ts'
 import { addStatus } from './commands/status.ts'
 import { addTable } from './commands/table.ts'
 import { addTail } from './commands/tail.ts'
+import { addTop } from './commands/top.ts'
 import { addVersion } from './commands/version.ts'
 import { addWithdraw } from './commands/withdraw.ts'
 import { renderExitCodes } from './exit-codes.ts'
@@ -35,7 +36,7 @@ export interface GlobalOptions {
 const COMMANDS = [
   addProvide, addWithdraw, addFind, addPeer, addClosest, addRecords, addTable, addStatus, addReady, addQuotas,
   addDiscv5, addBans,
-  addOps, addAudit, addTail, addCap, addKey, addGovernance, addConfig, addVersion, addCompletion,
+  addOps, addAudit, addTail, addTop, addCap, addKey, addGovernance, addConfig, addVersion, addCompletion,
 ] as const
 
 const NOTES = `

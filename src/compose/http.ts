@@ -87,7 +87,7 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
   const { events, readinessWatch } = composeEvents(surroundings, { audit, readiness })
   const { tlsCert, tlsKey, tlsClientCa } = config.admin
   const certificates = tlsCert === '' ? undefined : new Certificates({ certFile: tlsCert, keyFile: tlsKey, clientCaFile: tlsClientCa }, deps)
-  const ports = adminPorts(config, surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, tracer, config: inForce, lookup, events })
+  const ports = adminPorts(config, surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, tracer, config: inForce, lookup, events, overview: source })
   const [socketApp, adminApp] = [serverFor('admin', config.admin.inFlight), serverFor('admin', config.admin.inFlight, certificates)]
   for (const app of [socketApp, adminApp]) registerAdminRoutes(app, ports)
 
@@ -118,7 +118,7 @@ function composeEvents ({ metrics, now }: Surroundings, { audit, readiness }: Pi
   return { events, readinessWatch: new ReadinessWatch({ intervalMs: 1000 }, { readiness, events, now }) }
 }
 
-function adminPorts (config: Config, { version, now }: Surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, config: inForce, lookup, events }: HttpDeps & { readonly lookup: Lookup, readonly events: EventHub }): AdminPorts {
+function adminPorts (config: Config, { version, now }: Surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, config: inForce, lookup, events, overview }: HttpDeps & Pick<AdminPorts, 'overview'> & { readonly lookup: Lookup, readonly events: EventHub }): AdminPorts {
   const startedAt = now()
   const { inspection } = kad
   return {
@@ -140,6 +140,7 @@ function adminPorts (config: Config, { version, now }: Surroundings, { kad, disc
     now,
     lookup,
     degraded: guards.degraded,
+    overview,
     audit,
     auditKeys,
     actions: audit,

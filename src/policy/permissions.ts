@@ -75,6 +75,7 @@ export const ROUTES: Readonly<Record<Surface, Readonly<Record<string, Access>>>>
   },
   admin: {
     'GET /v1/status': 'status:read',
+    'GET /v1/overview': 'status:read',
     'GET /v1/peers': 'peer:read',
     'GET /v1/records/:key': 'record:read',
     'GET /v1/quotas/:peer': 'quota:read',

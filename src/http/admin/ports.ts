@@ -10,10 +10,11 @@ import type { DegradedPort } from './degraded.ts'
 import type { Discv5Ports } from './discv5.ts'
 import type { GovernancePort } from './governance.ts'
 import type { EventHub } from './event-hub.ts'
+import type { OverviewPort } from './overview.ts'
 import type { PeersBody, QuotasBody, RecordsBody, StatusBody } from './wire.ts'
 
 /** What the admin handlers ask of the daemon. `compose` connects it. */
-export interface AdminPorts extends Discv5Ports, BanPorts {
+export interface AdminPorts extends Discv5Ports, BanPorts, OverviewPort {
   status (): StatusBody
   peers (): PeersBody['peers']
   records (key: MultihashKey): RecordsBody['records']

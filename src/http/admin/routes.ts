@@ -11,6 +11,7 @@ import { addEventsRoute } from './events.ts'
 import { addGovernanceRoutes } from './governance.ts'
 import { addLookupRoutes } from './lookups.ts'
 import { addMembershipRoutes } from './membership.ts'
+import { addOverviewRoute } from './overview.ts'
 import { addPeersRoute } from './peers.ts'
 import type { AdminPorts } from './ports.ts'
 import { addProviderRoutes } from './providers.ts'
@@ -19,12 +20,12 @@ import { addRecordsRoute } from './records.ts'
 import { addStatusRoute } from './status.ts'
 
 /**
- * The admin API. Whoever reaches it may do everything: the listener must admit only the operator, as the Unix socket
- * does by its permissions.
+ * The admin API. What each route asks of a capability is in the table of permissions (policy/permissions.ts), and the wall before it asks.
  */
 export function registerAdminRoutes (app: FastifyInstance, ports: AdminPorts): void {
   acceptOnlyJson(app)
   addStatusRoute(app, ports)
+  addOverviewRoute(app, ports)
   addPeersRoute(app, ports)
   addRecordsRoute(app, ports)
   addQuotasRoute(app, ports)

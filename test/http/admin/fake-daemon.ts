@@ -8,6 +8,7 @@ import { DhtError } from '../../../src/core/errors.ts'
 import { EventHub } from '../../../src/http/admin/event-hub.ts'
 import { AdminSocket } from '../../../src/http/admin/socket.ts'
 import type { AdminPorts } from '../../../src/http/admin/ports.ts'
+import { SNAPSHOT } from '../ops/status/snapshot.ts'
 import { registerAdminRoutes } from '../../../src/http/admin/routes.ts'
 import { createServer } from '../../../src/http/server.ts'
 import type { Answer, AnswerSummary } from '../../../src/lookup/answer.ts'
@@ -56,6 +57,7 @@ export function fakePorts (overrides: Partial<AdminPorts> = {}): AdminPorts {
       announced_keys: 1,
       rss_bytes: 120 * 1024 * 1024,
     }),
+    overview: { snapshot: async () => SNAPSHOT },
     caps: NO_CAPS,
     now: () => NOW,
     peers: () => [
