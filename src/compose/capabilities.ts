@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { AuditLog } from '../audit/log.ts'
 import { Authority } from '../auth/authority.ts'
 import { Grants } from '../auth/grants/grants.ts'
+import { admitWaiting } from '../auth/grants/offline.ts'
 import { ensureOwner } from '../auth/grants/owner.ts'
 import type { Config } from '../config/settings.ts'
 import type { Component } from '../core/component.ts'
@@ -17,16 +18,28 @@ export type Capabilities = ReturnType<typeof composeCapabilities>
  * Who may do what. Where keys and log last, so do the grants, which the log tells; elsewhere they end with the process. The first
  * owner's token goes into a file of this user's, or is there to be shown once.
  */
-export function composeCapabilities ({ node, admin }: Config, { ownerFile, metrics, log, now }: Surroundings, audit: AuditLog, keys: Keys) {
+export function composeCapabilities ({ node, identity, admin }: Config, { ownerFile, metrics, log, now }: Surroundings, audit: AuditLog, keys: Keys) {
   const lasts = node.profile === 'macronode' && node.dataDir !== ''
   const grants = new Grants({ maxGrants: admin.grants }, { roots: keys.custody, log: audit, metrics: metrics.auth, now })
   const authority = new Authority({ grants })
   const tokenFile = ownerFile ?? (lasts ? join(node.dataDir, 'owner.cap') : undefined)
   let ownerToken: string | undefined
+  /** The grants as the log has them, and what was minted while the daemon was stopped. */
+  async function comeBack (): Promise<void> {
+    const entered = new Set<string>()
+    for await (const entry of audit.entries()) {
+      grants.replay(entry)
+      if (entry.actor === 'offline' && entry.action === 'cap.mint') entered.add((entry.event as { readonly grant: { readonly id: string } }).grant.id)
+    }
+    await admitWaiting(grants, { dataDir: node.dataDir, passphraseFile: identity.passphraseFile }, id => entered.has(id), (capability, err) => {
+      if (err === undefined) log.info({ event: 'offline_capability_entered', capability }, 'a capability that was minted offline is in force')
+      else log.warn({ event: 'offline_capability_refused', capability, err }, 'a capability that was minted offline is not in force')
+    })
+  }
   const owner: Component = {
     start: async () => {
       try {
-        if (keys.last) for await (const entry of audit.entries()) grants.replay(entry)
+        if (keys.last) await comeBack()
         ownerToken = await ensureOwner(grants, { ...(tokenFile !== undefined && { tokenFile }), now: now() })
       } catch (err) {
         if (!(err instanceof DhtError && err.code === 'DegradedAudit')) throw err

@@ -25,6 +25,12 @@ export function replaceFile (path: string, text: string): void {
   flushDirectory(dirname(path))
 }
 
+/** Removes the file for good. */
+export function removeFile (path: string): void {
+  unlinkSync(path)
+  flushDirectory(dirname(path))
+}
+
 /** What was made, renamed or removed in the directory outlasts a crash. */
 export function flushDirectory (path: string): void {
   const directory = openSync(path, 'r')

@@ -13,16 +13,16 @@ export interface MintRequest {
 }
 
 /**
- * Who asks for a change: the daemon by itself; who opened the admin socket, where that alone makes the operator; or the bearer of
- * a token that was just verified.
+ * Who asks for a change: the daemon by itself; who opened the admin socket, where that alone makes the operator; who holds the
+ * passphrase of its keys, while it was stopped; or the bearer of a token that was just verified.
  */
-export type Changer = 'daemon' | 'operator' | Pick<Principal, 'capabilityId' | 'conditions' | 'isDischarged'>
+export type Changer = 'daemon' | 'operator' | 'offline' | Pick<Principal, 'capabilityId' | 'conditions' | 'isDischarged'>
 
 /** What is known of a grant: never its token, nor its key. Its id is the id of its root key, of which it is the only one. */
 export interface Grant extends KnownGrant {
   readonly nonce: string
   readonly memo: string
-  /** `daemon`, `operator`, or the id of the minter's grant. */
+  /** `daemon`, `operator`, `offline`, or the id of the minter's grant. */
   readonly mintedBy: string
   /** The grants it was minted under, the first ancestor first; they name its family. Bounded by {@link MAX_DEPTH}. */
   readonly ancestors: readonly string[]

@@ -1,17 +1,14 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/component.ts'
 import type { ActionLog } from '../../core/control-action.ts'
 import { jsonDigest } from '../../core/digest.ts'
 import { DhtError } from '../../core/errors.ts'
-import { MAX_TOKEN_BYTES } from '../../core/limits.ts'
 import type { Custody } from '../../kms/custody.ts'
 import type { Metrics } from '../../observability/metrics.ts'
-import { formatIdentifier, type GrantSource, type KnownGrant } from '../authority.ts'
-import { SERVICE } from '../caveats.ts'
-import { encodeToken } from '../macaroon/codec.ts'
-import { attenuate, beginMacaroon, MacaroonError } from '../macaroon/macaroon.ts'
+import type { GrantSource, KnownGrant } from '../authority.ts'
+import { MacaroonError } from '../macaroon/macaroon.ts'
+import { draftGrant, type GrantNames, type Minted, newNames } from './draft.ts'
 import { type Changer, fromRecord, type Grant, hasExpired, isRevoked, type MintRequest, type Revocation, toRecord } from './grant.ts'
-import { termsWithin } from './within.ts'
 
 export interface GrantsDeps {
   readonly roots: Pick<Custody, 'current' | 'firstSignature' | 'rotate' | 'retire'>
@@ -20,19 +17,13 @@ export interface GrantsDeps {
   readonly now: Clock
 }
 
-/** A grant, and the only time that its token is seen. */
-export interface Minted {
-  readonly grant: Grant
-  readonly token: string
-  /** Every condition of the token: those asked for, and those carried over from the minter's. */
-  readonly conditions: readonly string[]
-}
-
 export interface MintOptions {
   /** Hands the token over after the log has its entry and before the grant is in force: one that fails leaves no grant. */
   readonly deliver?: (token: string) => Promise<void>
   /** For the owner, without whom nobody could make room: the bound does not hold. */
   readonly isBeyondBound?: boolean
+  /** Of a token that was made elsewhere, under a root key of ours. */
+  readonly names?: GrantNames
 }
 
 const MAX_WAITING = 256
@@ -59,11 +50,12 @@ export class Grants implements GrantSource {
    * A new grant, which allows no more than its minter's token.
    * @throws {DhtError} BadRequest, NoCapability for more than the minter's own, Backpressure at the bound, DegradedAudit
    */
-  async mint (request: MintRequest, by: Changer, { deliver, isBeyondBound = false }: MintOptions = {}): Promise<Minted> {
+  async mint (request: MintRequest, by: Changer, { deliver, isBeyondBound = false, names }: MintOptions = {}): Promise<Minted> {
     return await this.#inTurn(async () => {
-      const { log, now, metrics } = this.#deps
+      const { log, now, metrics, roots } = this.#deps
       this.#forgetExpired()
-      const minted = this.#draft(request, by, now())
+      const minter = typeof by === 'string' ? undefined : this.#grants.get(by.capabilityId)
+      const minted = draftGrant(request, by, names ?? newNames(roots.current), { roots, minter, now: now() })
       if (this.#grants.size >= this.#maxGrants && !isBeyondBound) throw this.#refused('full', 'There are as many capabilities as this daemon holds.', 'Revoke those that nobody uses.')
       const record = toRecord(minted.grant)
       await log.record({ ...actorOf(by), action: 'cap.mint', reason: request.memo, opId: randomUUID(), afterDigest: jsonDigest(record), event: { grant: record, root: this.#rootName(minted.grant.rootVersion) } })
@@ -165,34 +157,6 @@ export class Grants implements GrantSource {
   used (grantId: string, now: number): void {
     const grant = this.#grants.get(grantId)
     if (grant !== undefined) this.#grants.set(grantId, { ...grant, lastUsedAt: now })
-  }
-
-  /** The grant as it will be, and its token, before anything has changed. */
-  #draft (request: MintRequest, by: Changer, now: number): Minted {
-    const { roots } = this.#deps
-    const minter = typeof by === 'string' ? undefined : this.#grants.get(by.capabilityId)
-    const { permissions, expiresAt, ancestors, conditions } = termsWithin(request, by, minter, now)
-    const id = randomBytes(8).toString('hex')
-    const nonce = randomBytes(16).toString('hex')
-    const grant: Grant = {
-      id,
-      nonce,
-      permissions,
-      expiresAt,
-      ancestors,
-      memo: request.memo,
-      mintedBy: typeof by === 'string' ? by : by.capabilityId,
-      role: typeof request.allows === 'string' ? request.allows : undefined,
-      caveatsDigest: jsonDigest(conditions),
-      rootVersion: roots.current,
-      createdAt: now,
-      lastUsedAt: undefined,
-    }
-    const identifier = formatIdentifier(id, nonce)
-    const bare = beginMacaroon(roots.firstSignature(grant.rootVersion, id, identifier), identifier, SERVICE)
-    const token = encodeToken(conditions.reduce((macaroon, text) => attenuate(macaroon, Buffer.from(text)), bare))
-    if (token.length > MAX_TOKEN_BYTES) throw new DhtError('BadRequest', 'The token would be too long to be sent.', { hint: 'Ask for fewer or shorter caveats.', reason: 'http_body' })
-    return { grant, token, conditions }
   }
 
   /** Tells one root from another, and nothing else of it; undefined for a version that is gone. */

@@ -1,25 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import { createEphemeralIdentity } from '../../../src/kms/identity.ts'
-import { ronctl } from '../../cli/ronctl.ts'
-import { startTestDaemon } from '../../daemon.ts'
-
-/** A macronode's folder, and its lives one after the other. */
-function macronode (t: Test) {
-  const folder = mkdtempSync(join(tmpdir(), 'svc-dht-test-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  const passphrase = join(folder, 'passphrase')
-  writeFileSync(passphrase, 'correct horse\n', { mode: 0o600 })
-  const identity = createEphemeralIdentity()
-  const live = async (work: (run: (...args: readonly string[]) => ReturnType<typeof ronctl>) => Promise<void>, flags: Readonly<Record<string, string>> = {}): Promise<void> => {
-    const daemon = await startTestDaemon(t, { identity, flags: { 'node.profile': 'macronode', 'node.dataDir': join(folder, 'data'), 'identity.keyFile': join(folder, 'identity'), 'identity.passphraseFile': passphrase, ...flags } })
-    await work(async (...args) => await ronctl(['--socket', daemon.adminSocket, ...args]))
-    await daemon[Symbol.asyncDispose]()
-  }
-  return { folder, live, file: (name: string) => join(folder, name) }
-}
+import { rmSync } from 'node:fs'
+import t from 'tap'
+import { macronode } from './macronode.ts'
 
 t.test('a macronode knows after a restart who may do what, and who may not any more', async t => {
   const { live, file } = macronode(t)

@@ -4,6 +4,7 @@ import { readTokenFile } from '../../capability.ts'
 import { usageFailure } from '../../failure.ts'
 import { renderFields, renderTable, type View } from '../../layout.ts'
 import type { Run } from '../../session.ts'
+import { mintAtRest, type MintedAtRest } from './offline.ts'
 import { writeTokenFile } from './token-file.ts'
 
 /** More pages than a daemon keeps capabilities: the loop ends. */
@@ -16,6 +17,8 @@ interface MintOptions {
   readonly caveat?: readonly string[]
   readonly expires?: string
   readonly out: string
+  readonly offline?: string
+  readonly passphraseFile?: string
 }
 
 interface RevokeOptions { readonly family?: true, readonly before?: string, readonly reason: string }
@@ -55,8 +58,16 @@ function addMint (cap: Command, run: Run): void {
     .option('--caveat <text...>', 'conditions, as "ip=10.0.0.0/8"')
     .option('--expires <time>', 'until when, as 2030-01-01T00:00Z')
     .requiredOption('--out <path>', 'new file for it, which only you can read')
-    .action(run(async ({ client, out }, { memo, role, permission, caveat, expires, out: path }: MintOptions) => {
+    .option('--offline <folder>', 'ask no daemon, but use the keys in its node.dataDir; good from its next start on')
+    .option('--passphrase-file <path>', 'with --offline: the daemon’s identity.passphraseFile')
+    .action(run(async ({ client, out, host }, { memo, role, permission, caveat, expires, out: path, offline, passphraseFile }: MintOptions) => {
       if ((role === undefined) === (permission === undefined)) throw usageFailure('Give --role or --permission, and not both.')
+      if ((offline === undefined) !== (passphraseFile === undefined)) throw usageFailure('--offline and --passphrase-file go together.', 'They are node.dataDir and identity.passphraseFile of the daemon.')
+      if (offline !== undefined && passphraseFile !== undefined) {
+        const minted = await mintAtRest({ dataDir: offline, passphraseFile }, { memo, role, permissions: permission, caveats: caveat ?? [], expires_at: expires }, path, host.now())
+        out.answer(minted, renderMinted)
+        return 'ok'
+      }
       const minted = await client.mint({
         memo, ...(role !== undefined && { role }), ...(permission !== undefined && { permissions: permission }), ...(caveat !== undefined && { caveats: caveat }), ...(expires !== undefined && { expires_at: expires }),
       })
@@ -115,8 +126,13 @@ function addTest (cap: Command, run: Run): void {
     }))
 }
 
-function renderMinted ({ id, role, permissions, caveats, expires_at: expires }: Omit<CapMintBody, 'token'> & { readonly token: undefined }, view: View): string {
-  return renderFields([['id', id], ['allows', role ?? permissions.join(', ')], ['caveats', caveats.length === 0 ? 'none' : [...caveats]], ['expires', expires ?? 'never']], view)
+type Shown = Pick<CapMintBody, 'id' | 'role' | 'permissions' | 'caveats' | 'expires_at'> & Partial<Pick<MintedAtRest, 'in_force'>>
+
+function renderMinted ({ id, role, permissions, caveats, expires_at: expires, in_force: inForce }: Shown, view: View): string {
+  return renderFields([
+    ['id', id], ['allows', role ?? permissions.join(', ')], ['caveats', caveats.length === 0 ? 'none' : [...caveats]], ['expires', expires ?? 'never'],
+    ...(inForce === undefined ? [] : [['in force', 'from the daemon’s next start on'] as [string, string]]),
+  ], view)
 }
 
 function renderList ({ caps }: { readonly caps: readonly CapBody[] }, view: View): string {
