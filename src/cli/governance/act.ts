@@ -13,7 +13,7 @@ import { writeCarried } from './carried.ts'
 import { confirm } from './confirm.ts'
 import { pathOf, proposalEnvelope } from './draft.ts'
 import { addKeyOptions, keyPath, publicKey, sign, type KeyOptions } from './key-options.ts'
-import { renderAnswer } from './render.ts'
+import { assertShowable, renderAnswer } from './render.ts'
 
 export interface ActOptions extends KeyOptions {
   readonly out?: string
@@ -55,6 +55,7 @@ export async function act (session: Session, { envelope, about, state, shown, qu
   if (options.out !== undefined && existsSync(options.out)) throw usageFailure(`${options.out} is there already.`, 'Name a new file.')
   if (isPublicOnly && options.out === undefined) throw usageFailure('A public key cannot sign.', 'Name the key itself, or write the statement to a file with --out.')
   if (isPublicOnly) return written(session, options.out ?? '', envelope, carried(envelope))
+  if (about !== undefined && statementOf(envelope).kind === 'approval') assertShowable(about.proposal, state, host.now())
   await confirm(session, shown(plain), question, options)
   const signed = await sign(session, { envelope, ...(about !== undefined && { proposal: about.proposal }) }, options)
   if (options.out !== undefined) return written(session, options.out, signed, carried(signed))

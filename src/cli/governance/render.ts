@@ -4,6 +4,7 @@ import { approversOf } from '../../governance/sections/charter.ts'
 import { DOWNGRADE_DELAY_MS } from '../../governance/sections/pq.ts'
 import type { Proposal } from '../../governance/statement.ts'
 import { apply, sectionDigest, type State } from '../../governance/state.ts'
+import { Failure } from '../failure.ts'
 import { renderFields, type Field, type View } from '../layout.ts'
 import { formatDuration, formatMoment, printable } from '../text.ts'
 import { renderDiff } from './diff.ts'
@@ -27,6 +28,18 @@ export function renderProposal (detail: ProposalDetailBody, state: State, view: 
     ...missingOf(detail, state),
     ...timesOf(detail, state, view),
   ], view) + (isOpen(detail) ? renderChange(proposal, state, view) : renderClosed(detail, state, view))
+}
+
+/**
+ * Nobody signs for a change that cannot be shown: on another base than the one agreed, or one that its section refuses.
+ * @throws {Failure} the answer is no
+ */
+export function assertShowable ({ section, base_digest: baseDigest, change, created_at: created }: Proposal, state: State, now: number): void {
+  try {
+    apply(state, { section, baseDigest, change, at: Math.max(created, now) })
+  } catch (cause) {
+    throw new Failure(`The proposal does not fit what is agreed: ${(cause as Error).message}.`, { exit: 'negative', code: 'Conflict', cause, hint: 'It could not be executed either: propose again on the present state.' })
+  }
 }
 
 /** What became of a statement. */

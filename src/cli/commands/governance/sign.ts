@@ -7,7 +7,7 @@ import { isSigned, readCarried, replaceCarried, type Carried } from '../../gover
 import { confirm } from '../../governance/confirm.ts'
 import { draftStatement } from '../../governance/draft.ts'
 import { addKeyOptions, publicKey, sign, type KeyOptions } from '../../governance/key-options.ts'
-import { renderDraft } from '../../governance/render.ts'
+import { assertShowable, renderDraft } from '../../governance/render.ts'
 import { renderFields, type View } from '../../layout.ts'
 import type { Run, Session } from '../../session.ts'
 
@@ -44,8 +44,11 @@ export function addSign (governance: Command, run: Run): void {
 }
 
 async function signOne (session: Session, envelope: Envelope, carried: Carried, shown: (view: View) => string, options: KeyOptions): Promise<Carried> {
-  await confirm(session, shown({ now: session.host.now(), columns: undefined, hasColour: false }), 'Sign this?', options)
+  const { kind, body } = statementOf(envelope)
   const proposal = aboutOf(envelope, carried)
+  const change = kind === 'proposal' ? body : kind === 'approval' ? proposal : undefined
+  if (change !== undefined) assertShowable(change, carried.state, session.host.now())
+  await confirm(session, shown({ now: session.host.now(), columns: undefined, hasColour: false }), 'Sign this?', options)
   const signed = await sign(session, { envelope, ...(proposal !== undefined && { proposal }) }, options)
   const rest = carried.statements.filter(other => isSigned(other) || statementId(other) !== statementId(envelope))
   const place = carried.statements.findIndex(other => statementId(other) === statementId(envelope))

@@ -95,6 +95,7 @@ t.test('what a carried file shows is what it signs: another state, other words a
   t.match(await dry(), { exit: 0, stdout: /\+ providers.ttl_ms: 43200000/ })
   writeFileSync(carried, text.replace('"ttl_ms": 86400000', '"ttl_ms": 43200000'))
   t.match(await dry(), { exit: 0, stdout: /does not fit what is agreed/ }, 'the state is not the one that the base digest names')
+  t.match(await run(['governance', 'sign', carried, '--key', file('ops'), '--passphrase-file', file('passphrase'), '--yes']), { exit: 1, stderr: /does not fit what is agreed/ })
   writeFileSync(carried, text.replace('"schema": "svc-dht/governance/carried/1"', '"schema": "svc-dht/governance/carried/2"'))
   t.match(await dry(), { exit: 2 })
   writeFileSync(carried, text)
