@@ -5,7 +5,7 @@ import type {
   AuditEntriesBody, AuditHeadBody, BusEvent, CapMintBody, CapMintRequest, CapPermissionsBody, CapRevokeBody, CapRevokeRequest, CapRotateBody, CapRotateRequest, CapsBody, CapTestBody, CapTestRequest, CharterBody, ConfigBody, ConfigDigestBody, DegradedBody, DegradedRequest, DisputesBody, ErrorBody, EventTopic, GovernanceStateBody, GovernanceStatusBody, LookupEvent, ObligationsBody, PeersBody, ProposalDetailBody, ProposalsBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatementBody, StatementRequest, StatusBody, WithdrawBody,
 } from '../http/admin/wire.ts'
 import type {
-  BanRequest, BansBody, Discv5Body, Discv5LookupBody, Discv5LookupRequest, Discv5NodesBody, Discv5NodesRequest, Discv5PingBody, Discv5PingRequest, Discv5TableBody, Discv5TalkBody, Discv5TalkRequest, UnbanBody,
+  BanRequest, BansBody, Discv5Body, Discv5LookupBody, Discv5LookupRequest, Discv5NodesBody, Discv5NodesRequest, Discv5PingBody, Discv5PingRequest, Discv5RecordEvent, Discv5TableBody, Discv5TalkBody, Discv5TalkRequest, UnbanBody,
 } from '../http/admin/wire-discv5.ts'
 import type { OverviewBody } from '../http/admin/wire-overview.ts'
 import { Failure, refusalFailure } from './failure.ts'
@@ -24,6 +24,8 @@ export interface AdminClientOptions {
 }
 
 interface Call {
+  /** Aborts this call alone. */
+  readonly signal?: AbortSignal
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly body?: ProvideRequest | DegradedRequest | CapMintRequest | CapRevokeRequest | CapTestRequest | CapRotateRequest | Discv5PingRequest | Discv5LookupRequest | Discv5NodesRequest | Discv5TalkRequest | StatementRequest | BanRequest
 }
@@ -128,8 +130,8 @@ export class AdminClient {
     return this.#json('/v1/discv5/ping', { method: 'POST', body })
   }
 
-  discv5Lookup (body: Discv5LookupRequest): Promise<Discv5LookupBody> {
-    return this.#json('/v1/discv5/lookup', { method: 'POST', body })
+  discv5Lookup (body: Discv5LookupRequest, signal?: AbortSignal): Promise<Discv5LookupBody> {
+    return this.#json('/v1/discv5/lookup', { method: 'POST', body, ...(signal !== undefined && { signal }) })
   }
 
   discv5Nodes (body: Discv5NodesRequest): Promise<Discv5NodesBody> {
@@ -138,6 +140,16 @@ export class AdminClient {
 
   discv5Talk (body: Discv5TalkRequest): Promise<Discv5TalkBody> {
     return this.#json('/v1/discv5/talk', { method: 'POST', body })
+  }
+
+  /** Begins `work` once the daemon listens, so that no record discovered after that is missed. They go on until the daemon ends them. */
+  async withDiscovered<T> (work: (records: AsyncIterable<Discv5RecordEvent>) => Promise<T>): Promise<T> {
+    const response = await this.#send('/v1/discv5/records')
+    try {
+      return await work(this.#readLines<Discv5RecordEvent>(response))
+    } finally {
+      response.destroy()
+    }
   }
 
   bans (): Promise<BansBody> {
@@ -219,6 +231,14 @@ export class AdminClient {
     }
   }
 
+  async * #readLines<T> (response: IncomingMessage): AsyncGenerator<T> {
+    try {
+      for await (const line of readLines(response)) yield parseJson<T>(line)
+    } catch (err) {
+      throw this.#explain(err)
+    }
+  }
+
   async * #readEvents (response: IncomingMessage): AsyncGenerator<BusEvent> {
     try {
       for await (const line of readLines(response)) if (line.startsWith('data: ')) yield parseJson<BusEvent>(line.slice('data: '.length))
@@ -231,9 +251,7 @@ export class AdminClient {
   async * lookup (kind: LookupKind, key: string, limit: number): AsyncGenerator<LookupEvent> {
     const response = await this.#send(`/v1/lookups/${kind}/${encodeURIComponent(key)}?limit=${limit}`)
     try {
-      for await (const line of readLines(response)) yield parseJson<LookupEvent>(line)
-    } catch (err) {
-      throw this.#explain(err)
+      yield * this.#readLines<LookupEvent>(response)
     } finally {
       response.destroy()
     }
@@ -250,7 +268,7 @@ export class AdminClient {
   }
 
   /** The response once its head is there and says success. */
-  async #send (path: string, { method = 'GET', body }: Call = {}): Promise<IncomingMessage> {
+  async #send (path: string, { method = 'GET', body, signal }: Call = {}): Promise<IncomingMessage> {
     const token = this.#capability()
     const payload = body === undefined ? undefined : JSON.stringify(body)
     const request = httpRequest({
@@ -258,7 +276,7 @@ export class AdminClient {
       path,
       method,
       agent: false, // one request a connection: nothing stays open when the command is done
-      signal: this.#signal,
+      signal: signal === undefined ? this.#signal : AbortSignal.any([this.#signal, signal]),
       headers: {
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
         ...(payload !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),

@@ -5,6 +5,7 @@ import type { ReadinessReport } from '../core/readiness.ts'
 import type { Tracer } from '../core/span.ts'
 import type { Governance } from '../governance/engine.ts'
 import type { AuditKeysPort } from '../http/admin/audit-keys.ts'
+import { toRecord } from '../http/admin/discv5.ts'
 import { EventHub } from '../http/admin/event-hub.ts'
 import { proposalIdOf } from '../http/admin/governance.ts'
 import type { AdminPorts } from '../http/admin/ports.ts'
@@ -12,6 +13,7 @@ import { toPeers, toQuotasBody, toRecords, toStatusBody } from '../http/admin/pr
 import { ReadinessWatch } from '../http/admin/readiness-watch.ts'
 import { registerAdminRoutes } from '../http/admin/routes.ts'
 import { AdminSocket } from '../http/admin/socket.ts'
+import type { Discv5RecordEvent } from '../http/admin/wire-discv5.ts'
 import { HttpListener } from '../http/listener.ts'
 import { addOpsApi } from '../http/ops/ops-api.ts'
 import { DaemonStatus } from '../http/ops/status/daemon-status.ts'
@@ -118,7 +120,15 @@ function composeEvents ({ metrics, now }: Surroundings, { audit, readiness }: Pi
   return { events, readinessWatch: new ReadinessWatch({ intervalMs: 1000 }, { readiness, events, now }) }
 }
 
-function adminPorts (config: Config, { version, now }: Surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, config: inForce, lookup, events, overview }: HttpDeps & Pick<AdminPorts, 'overview'> & { readonly lookup: Lookup, readonly events: EventHub }): AdminPorts {
+/** The records that discv5 discovers, in a ring of their own: there may be many, and they must not push out what else happened. */
+function composeDiscovered ({ metrics, now }: Surroundings, { engine }: Discv5Plane): EventHub<Discv5RecordEvent> {
+  const discovered = new EventHub<Discv5RecordEvent>(EVENTS_KEPT, { onLagged: () => metrics.http.busLagged.inc({ service: 'admin' }) })
+  engine?.onDiscovered(record => discovered.publish({ topic: 'record', record: toRecord(record) }, now()))
+  return discovered
+}
+
+function adminPorts (config: Config, surroundings: Surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, config: inForce, lookup, events, overview }: HttpDeps & Pick<AdminPorts, 'overview'> & { readonly lookup: Lookup, readonly events: EventHub }): AdminPorts {
+  const { version, now } = surroundings
   const startedAt = now()
   const { inspection } = kad
   return {
@@ -147,6 +157,7 @@ function adminPorts (config: Config, { version, now }: Surroundings, { kad, disc
     events,
     governance,
     discv5: discv5.engine,
+    discovered: composeDiscovered(surroundings, discv5),
     bans: discv5.engine === undefined ? [] : [{ plane: 'discv5', keeper: discv5.engine }],
     config: { get digest () { return configDigest(inForce()) }, get settings () { return redactConfig(inForce()) } },
   }

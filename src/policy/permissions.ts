@@ -120,6 +120,7 @@ export const ROUTES: Readonly<Record<Surface, Readonly<Record<string, Access>>>>
     'GET /v1/membership/members': 'membership:read',
     'GET /v1/discv5': 'discv5:read',
     'GET /v1/discv5/table': 'discv5:read',
+    'GET /v1/discv5/records': 'discv5:read',
     'POST /v1/discv5/ping': 'discv5:write',
     'POST /v1/discv5/lookup': 'discv5:write',
     'POST /v1/discv5/nodes': 'discv5:write',

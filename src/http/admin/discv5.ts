@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { DhtError } from '../../core/errors.ts'
+import type { EventHub } from './event-hub.ts'
+import { EventReaders, NDJSON, serverSentEvents } from './event-readers.ts'
 import { Flights } from './flights.ts'
 import { toIso } from './present.ts'
-import { badBody, readObject, whenClientLeaves } from './request.ts'
-import type { Discv5Body, Discv5EndpointBody, Discv5LookupBody, Discv5NodesBody, Discv5PingBody, Discv5RecordBody, Discv5TableBody, Discv5TalkBody } from './wire-discv5.ts'
+import { badBody, parseSince, readObject, readQuery, whenClientLeaves, type Query } from './request.ts'
+import type { Discv5Body, Discv5EndpointBody, Discv5LookupBody, Discv5NodesBody, Discv5PingBody, Discv5RecordBody, Discv5RecordEvent, Discv5TableBody, Discv5TalkBody } from './wire-discv5.ts'
 
 /** A record whose signature was checked. */
 export interface NodeRecordPort { readonly nodeId: string, readonly seq: bigint, readonly text: string }
@@ -28,6 +30,8 @@ export interface Discv5Port {
 export interface Discv5Ports {
   /** Undefined while the plane is off. */
   readonly discv5: Discv5Port | undefined
+  /** The records that it discovers. */
+  readonly discovered: EventHub<Discv5RecordEvent>
 }
 
 type Probe<Body> = (discv5: Discv5Port, request: FastifyRequest, signal: AbortSignal) => Promise<Body>
@@ -47,6 +51,15 @@ const MAX_TALK_BYTES = 1200
 export function addDiscv5Routes (app: FastifyInstance, ports: Discv5Ports): void {
   app.get('/v1/discv5', async (): Promise<Discv5Body> => toBody(planeOf(ports)))
   app.get('/v1/discv5/table', async (): Promise<Discv5TableBody> => toTable(planeOf(ports)))
+
+  const readers = new EventReaders(app, ports.discovered)
+  // No HEAD: it would be a stream that nobody reads.
+  app.get<Query>('/v1/discv5/records', { exposeHeadRoute: false }, async (request, reply) => {
+    planeOf(ports)
+    const { since } = readQuery(request.query, ['since'])
+    const from = since === undefined ? ports.discovered.lastId : ports.discovered.idBefore(parseSince(since))
+    readers.admit(reply, from, request.headers.accept?.includes('text/event-stream') === true ? serverSentEvents(() => true) : NDJSON)
+  })
 
   const flights = new Flights(FLIGHTS)
   addProbe('ping', ping)
@@ -133,7 +146,7 @@ function isWhole (value: unknown, min: number, max: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
 }
 
-function toRecord ({ nodeId, seq, text }: NodeRecordPort): Discv5RecordBody {
+export function toRecord ({ nodeId, seq, text }: NodeRecordPort): Discv5RecordBody {
   return { node_id: nodeId, seq: String(seq), enr: text }
 }
 

@@ -16,16 +16,18 @@ interface Deps {
 
 export interface KeptEvent {
   readonly id: number
-  readonly topic: EventTopic
+  readonly topic: string
   readonly atMs: number
   /** The event as JSON, made once for all readers. */
   readonly json: string
 }
 
-type Told<T> = T extends BusEvent ? Omit<T, 'id' | 'at'> : never
+interface AnyEvent { readonly id: number, readonly at: string, readonly topic: string }
+
+type Told<T> = T extends AnyEvent ? Omit<T, 'id' | 'at'> & { readonly topic: string } : never
 
 /** The last events of the daemon. Readers have a place in them, so a slow one costs nobody memory: it misses events and is let go. */
-export class EventHub {
+export class EventHub<Event extends AnyEvent = BusEvent> {
   readonly #options: Options
   readonly #deps: Deps
   /** Bounded by both limits. */
@@ -42,7 +44,7 @@ export class EventHub {
 
   get lastId (): number { return this.#lastId }
 
-  publish (event: Told<BusEvent>, atMs: number): void {
+  publish (event: Told<Event>, atMs: number): void {
     const id = ++this.#lastId
     const json = JSON.stringify({ id, at: new Date(atMs).toISOString(), ...event })
     this.#kept.push({ id, topic: event.topic, atMs, json })

@@ -69,6 +69,9 @@ export interface Discv5TalkRequest { readonly node: string, readonly protocol: s
 
 export interface Discv5TalkBody { /** In hex; empty from a node that does not know the protocol. */ readonly response: string }
 
+/** A line of `GET /v1/discv5/records[?since=]`, or the data of an event where the client accepts `text/event-stream`: a record seen for the first time, or newer than before. */
+export interface Discv5RecordEvent { readonly id: number, readonly at: string, readonly topic: 'record', readonly record: Discv5RecordBody }
+
 export interface BanBody {
   /** The plane that shuts it out. */
   readonly plane: 'discv5'

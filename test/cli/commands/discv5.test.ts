@@ -46,6 +46,36 @@ t.test('a daemon without the plane says what to set', async t => {
   t.match(await ronctl(['discv5', 'table', '--socket', daemon.adminSocket]), { exit: 1, stderr: /not a discv5 node.*\n.*discv5\.enabled/ })
 })
 
+t.test('a crawl meets every node of the network, and prints each record once', async t => {
+  const first = await startTestDaemon(t)
+  const others = [await startTestDaemon(t, { flags: { 'discv5.bootnodes': first.enr() ?? '' } }), await startTestDaemon(t, { flags: { 'discv5.bootnodes': first.enr() ?? '' } })]
+  const late = createNode([new UdpSocket({ ip: '127.0.0.1', port: 0 }, () => {})])
+  t.teardown(async () => await late.stop())
+  const crawling = start(t, 'ronctl', ['discv5', 'crawl', '--for', '5s', '--json', '--socket', first.adminSocket])
+  await crawling.printed(/"record"[^]*"record"/)
+  await late.start()
+  await late.ping(first.enr() ?? '') // who comes meanwhile is told, too
+  const { code, stdout } = await crawling.exit
+  t.equal(code, 0)
+  const lines = jsonLines(stdout) as Array<{ readonly event: string, readonly record?: { readonly enr: string } }>
+  const enrs = lines.flatMap(({ record }) => record === undefined ? [] : [record.enr])
+  for (const enr of [...others.map(other => other.enr()), late.ownRecord().text]) t.ok(enrs.includes(enr ?? ''), 'it is met')
+  t.equal(new Set(enrs).size, enrs.length)
+  t.match(lines.at(-1), { event: 'done', records: enrs.length, nodes: 3, complete: true, failed: 0 })
+  const { exit, stdout: shown, stderr } = await ronctl(['discv5', 'crawl', '--for', '1s', '--socket', first.adminSocket])
+  t.match({ exit, shown, stderr }, { exit: 0, shown: /^[0-9a-f]{64} {2}\d+ {2}udp\/127\.0\.0\.1:\d+/m, stderr: /^\d records? of 3 nodes after \d+ lookups? with \d+ requests? in 1s\n$/ })
+})
+
+t.test('a crawl of a node that is alone is a no, one that the daemon ends says so, and none is without end', async t => {
+  const daemon = await startTestDaemon(t)
+  t.match(await ronctl(['discv5', 'crawl', '--for', '1s', '--socket', daemon.adminSocket]), { exit: 1, stdout: '', stderr: /^0 records of 0 nodes/ })
+  for (const time of ['0s', '25h', 'x']) t.match(await ronctl(['discv5', 'crawl', '--for', time, '--socket', '/nowhere']), { exit: 2 }, time)
+  const cut = start(t, 'ronctl', ['discv5', 'crawl', '--for', '1m', '--socket', daemon.adminSocket])
+  await until(async () => await daemon.metric('svc_dht_http_in_flight{service="admin"}') > 0, 'it crawls')
+  await daemon[Symbol.asyncDispose]()
+  t.match(await cut.exit, { code: 69 })
+})
+
 t.test('wrong arguments are refused before any daemon is asked', async t => {
   for (const args of [['lookup', 'x'], ['lookup', ABSENT, '--count', '17'], ['nodes', ABSENT, '257'], ['nodes', ABSENT, '-'], ['nodes', ABSENT], ['talk', ABSENT], ['talk', ABSENT, 'p', '00', '--text', 'x']]) {
     t.match(await ronctl(['discv5', ...args, '--socket', '/nowhere']), { exit: 2 }, args.join(' '))

@@ -1,11 +1,13 @@
-import { request } from 'node:http'
+import { request, type IncomingMessage } from 'node:http'
 import t, { type Test } from 'tap'
-import type { Discv5Port } from '../../../src/http/admin/discv5.ts'
+import { EventHub } from '../../../src/http/admin/event-hub.ts'
+import type { Discv5RecordEvent } from '../../../src/http/admin/wire-discv5.ts'
+import { toRecord, type Discv5Port } from '../../../src/http/admin/discv5.ts'
 import type { NativeEngine } from '../../../src/discv5/native-engine.ts'
 import { UdpSocket } from '../../../src/discv5/socket.ts'
 import { until } from '../../daemon.ts'
 import { createNode } from '../../discv5/network.ts'
-import { fetchJson, startDaemon } from './fake-daemon.ts'
+import { fetchJson, NOW, open, startDaemon } from './fake-daemon.ts'
 
 const ABSENT = 'ab'.repeat(32)
 
@@ -21,6 +23,25 @@ function sendAndLeave (socketPath: string, { body, ...call }: { readonly method:
   const sent = request({ socketPath, agent: false, ...call }).on('error', () => {})
   sent.end(body)
   return () => { sent.destroy() }
+}
+
+/** Two nodes that do not know each other, and the admin API of the first with what it discovers. */
+async function startStream (t: Test) {
+  const [own, other] = [await startNode(t), await startNode(t)]
+  const lagged = { count: 0 }
+  const discovered = new EventHub<Discv5RecordEvent>({ limit: 50, limitBytes: 1e6 }, { onLagged: () => { lagged.count++ } })
+  own.onDiscovered(record => discovered.publish({ topic: 'record', record: toRecord(record) }, NOW))
+  return { own, other, discovered, lagged, socket: await startDaemon(t, { discv5: own, discovered }) }
+}
+
+/** What a stream said once it says this; it is left then. */
+async function textWith (response: IncomingMessage, pattern: RegExp): Promise<string> {
+  let text = ''
+  for await (const chunk of response) {
+    text += String(chunk)
+    if (pattern.test(text)) break
+  }
+  return text
 }
 
 /** Two nodes that know each other, and the admin API of the first. */
@@ -87,9 +108,40 @@ t.test('an operator has four calls under way at most, and a client that leaves e
   await until(() => begun.every(({ aborted }) => aborted), 'all were told to end')
 })
 
+t.test('records are told as they are discovered, as lines or as events, also those of a while ago', async t => {
+  const { own, other, socket, discovered } = await startStream(t)
+  const record = { node_id: other.nodeId, seq: String(other.ownRecord().seq), enr: other.ownRecord().text }
+  const lines = await open(socket, { path: '/v1/discv5/records' })
+  const events = await open(socket, { path: '/v1/discv5/records', headers: { accept: 'text/event-stream' } })
+  t.match([lines, events].map(({ statusCode, headers }) => [statusCode, headers['content-type'], headers['cache-control']]), [[200, /^application\/x-ndjson/, 'no-store'], [200, 'text/event-stream', 'no-store']])
+  own.addRecord(other.ownRecord().bytes)
+  own.addRecord(other.ownRecord().bytes)
+  t.match(JSON.parse(await textWith(lines, /\{.*\}\n/)), { id: 1, at: new Date(NOW).toISOString(), topic: 'record', record })
+  t.match(await textWith(events, /data: /), /^: events\n\nid: 1\nevent: record\ndata: \{/)
+  t.equal(discovered.lastId, 1, 'a record that is known is not told again')
+  t.match(await textWith(await open(socket, { path: `/v1/discv5/records?since=${new Date(NOW).toISOString()}` }), /\{/), other.nodeId)
+  for (const query of ['since=now', 'topic=record']) t.match(await fetchJson(socket, { path: `/v1/discv5/records?${query}` }), { status: 400 }, query)
+})
+
+t.test('a reader of records that is too slow is let go and counted', async t => {
+  const { socket, discovered, lagged } = await startStream(t)
+  const slow = await open(socket, { path: '/v1/discv5/records' })
+  slow.pause()
+  slow.on('error', () => {})
+  for (let told = 0; lagged.count === 0 && told < 20_000; told++) {
+    discovered.publish({ topic: 'record', record: { node_id: ABSENT, seq: String(told), enr: 'x'.repeat(4000) } }, NOW)
+    if (told % 20 === 0) await new Promise(resolve => setImmediate(resolve))
+  }
+  t.equal(lagged.count, 1)
+  const closed = new Promise(resolve => slow.once('close', resolve))
+  slow.resume()
+  await closed
+  t.notOk(slow.complete, 'it learns that its stream broke off')
+})
+
 t.test('a daemon without the plane says so on every route', async t => {
   const socket = await startDaemon(t)
-  for (const path of ['', '/table']) t.match(await fetchJson(socket, { path: `/v1/discv5${path}` }), { status: 404, body: { error: { code: 'NotFound', hint: /discv5.enabled/ } } })
+  for (const path of ['', '/table', '/records']) t.match(await fetchJson(socket, { path: `/v1/discv5${path}` }), { status: 404, body: { error: { code: 'NotFound', hint: /discv5.enabled/ } } })
   for (const name of ['ping', 'lookup', 'nodes', 'talk']) {
     t.match(await fetchJson(socket, { method: 'POST', path: `/v1/discv5/${name}`, body: '{}', headers: { 'content-type': 'application/json' } }), { status: 404 })
   }

@@ -102,6 +102,7 @@ export function fakePorts (overrides: Partial<AdminPorts> = {}): AdminPorts {
       check: () => { throw new DhtError('NotFound', 'This daemon is not governed.') },
     },
     discv5: undefined,
+    discovered: new EventHub({ limit: 100, limitBytes: 1e6 }, { onLagged: () => {} }),
     bans: [],
     degraded: { current: undefined, turn: async (on, { reason, actor }) => on ? { reason, actor, since: NOW } : undefined },
     config: { digest: KEY, settings: { 'kad.bucketSize': '20', 'kad.listen': '/ip4/127.0.0.1/tcp/7460', 'log.level': 'info', 'identity.passphraseFile': '(set)' } },

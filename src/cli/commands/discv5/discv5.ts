@@ -3,6 +3,7 @@ import type { Discv5Body, Discv5TableBody } from '../../../http/admin/wire-discv
 import { renderFields, renderTable, type View } from '../../layout.ts'
 import type { Run } from '../../session.ts'
 import { count, formatBytes, formatMoment } from '../../text.ts'
+import { addCrawl } from './crawl.ts'
 import { addProbes } from './probes.ts'
 import { showNode, type NodeShown } from './record.ts'
 
@@ -50,6 +51,7 @@ export function addDiscv5 (program: Command, run: Run): void {
       return node.valid ? 'ok' : 'negative'
     }))
   addProbes(discv5, run)
+  addCrawl(discv5, run)
 }
 
 function renderStatus ({ node_id: id, seq, engine, features, listening, stats }: Discv5Body, view: View): string {
