@@ -91,7 +91,7 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
       deps.metrics.requests.inc({ service, route, code })
       const seconds = stopTimer({ route })
       if (isDebugged || isTold(service, code)) logRequest(request, { service, route, code, seconds })
-      if (request.span !== undefined) endTrace(request.span, request, reply)
+      if (request.span !== undefined) endTrace(request.span, { service, route, seconds }, { request, reply, metrics: deps.metrics })
     })
   }
 
@@ -135,7 +135,8 @@ function beginTrace (tracer: Tracer, service: Service, request: FastifyRequest):
   request.log = request.log.child({ trace_id: span.traceId })
 }
 
-function endTrace (span: Span, request: FastifyRequest, reply: FastifyReply): void {
+function endTrace (span: Span, { service, route, seconds }: Omit<Ended, 'code'>, { request, reply, metrics }: { readonly request: FastifyRequest, readonly reply: FastifyReply, readonly metrics: Metrics['http'] }): void {
+  metrics.exemplify({ service, method: request.method, route }, seconds, span.traceId)
   const isWhole = reply.raw.writableFinished
   span.set({ 'http.response.status_code': reply.statusCode, ...(request.principal !== undefined && { 'svc_dht.grant': request.principal.id }) })
   span.end(!isWhole ? 'aborted' : reply.statusCode >= 500 ? String(reply.statusCode) : undefined)
@@ -174,6 +175,14 @@ function matches (pattern: string, path: string): boolean {
   return expected.length === actual.length && expected.every((part, index) => part.startsWith(':') || part === actual[index])
 }
 
+/** A request that is over. */
+interface Ended {
+  readonly service: Service
+  readonly route: string
+  readonly code: string
+  readonly seconds: number
+}
+
 type RequestLog = Pick<Logger, 'error' | 'info' | 'debug'>
 
 /** Ours for each request; for the framework itself what it warns of: that a listener listens, its listener says. */
@@ -193,7 +202,7 @@ function isTold (service: Service, code: string): boolean {
   return service === 'admin' || code === '500'
 }
 
-function logRequest (request: FastifyRequest, { service, route, code, seconds }: { readonly service: Service, readonly route: string, readonly code: string, readonly seconds: number }): void {
+function logRequest (request: FastifyRequest, { service, route, code, seconds }: Ended): void {
   const log: RequestLog = request.log
   const line = {
     surface: service, method: request.method, route, status: code, latency_ms: Math.round(seconds * 1e6) / 1000, principal: request.principal?.id, reason: request.failure,

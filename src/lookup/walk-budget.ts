@@ -66,7 +66,8 @@ export class WalkBudget {
       [Symbol.dispose]: () => {
         clearTimeout(deadline)
         own.abort()
-        stopTimer()
+        const seconds = stopTimer()
+        if (span !== undefined) this.#metrics.exemplify({ kind }, seconds, span.traceId)
         this.#running--
         this.#metrics.walking.dec()
         this.#metrics.hops.observe({ kind }, trace.hops)

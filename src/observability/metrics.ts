@@ -1,5 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { RejectReason } from '../core/errors.ts'
+import { Exemplars } from './exemplars.ts'
+import { toOpenMetrics } from './open-metrics.ts'
 
 /** Every metric the daemon has, by component. A component receives its own section. */
 export type Metrics = ReturnType<typeof createMetrics>
@@ -17,9 +19,16 @@ export function createMetrics (registry = new Registry()) {
   const { counter, gauge, histogram } = meters
   const rejected = counter('rejected_total', 'Requests refused before they did any work, on every surface, by reason.', ['reason'])
   const reject = (reason: RejectReason): void => rejected.inc({ reason })
+  const exemplars = new Exemplars(Date.now)
+  /** Names the trace of one observation of a latency. Only for what is traced. */
+  const exemplify = (metric: 'request_latency_seconds' | 'svc_dht_lookup_seconds') => (labels: Readonly<Record<string, string>>, seconds: number, traceId: string): void => {
+    exemplars.note(metric, REQUEST_SECONDS, labels, seconds, traceId)
+  }
 
   return {
     registry,
+    /** All of them in OpenMetrics, with the traces that are known of latencies. */
+    openMetrics: async () => await toOpenMetrics(registry, exemplars),
     rejected,
     node: {
       ready: gauge('ready_state', 'Readiness as /readyz tells it: the series of the current state is 1; `degraded` is 1 beside it while writes are refused.', ['state']),
@@ -57,6 +66,7 @@ export function createMetrics (registry = new Registry()) {
     },
     lookup: {
       reject,
+      exemplify: exemplify('svc_dht_lookup_seconds'),
       lookups: counter('svc_dht_lookups_total', 'Lookups, by kind and how they ended.', ['kind', 'outcome']),
       seconds: histogram('svc_dht_lookup_seconds', 'Time of a whole lookup that walked the network.', REQUEST_SECONDS, ['kind']),
       firstResultSeconds: histogram('svc_dht_lookup_first_result_seconds', 'Time until the first result of a lookup.', REQUEST_SECONDS, ['kind']),
@@ -70,7 +80,7 @@ export function createMetrics (registry = new Registry()) {
     auth: authMetrics(meters),
     governance: governanceMetrics(meters),
     bridge: bridgeMetrics(meters),
-    http: { reject, ...httpMetrics(meters) },
+    http: { reject, exemplify: exemplify('request_latency_seconds'), ...httpMetrics(meters) },
     tracing: tracingMetrics(meters),
   }
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { READINESS_CONDITIONS, type ReadinessReport } from '../../core/readiness.ts'
 import type { Metrics } from '../../observability/metrics.ts'
+import { OPEN_METRICS_TYPE, prefersOpenMetrics } from './accept-metrics.ts'
 
 /** `GET /version`: what runs. */
 export interface VersionBody {
@@ -13,7 +14,7 @@ export interface VersionBody {
 interface Deps {
   readonly version: VersionBody
   readonly readiness: () => ReadinessReport
-  readonly metrics: Pick<Metrics, 'registry' | 'node'>
+  readonly metrics: Pick<Metrics, 'registry' | 'node' | 'openMetrics'>
 }
 
 /** Adds what operators' tools ask: is it alive, is it routable, what does it count, what is it. None of it needs the network. */
@@ -27,8 +28,10 @@ export function addOpsApi (app: FastifyInstance, { version, readiness, metrics }
     return reply.code(report.ready ? 200 : 503).header('cache-control', 'no-store').headers(report.ready ? {} : { 'retry-after': '1' }).send(report)
   })
 
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/metrics', async (request, reply) => {
     showReady(readiness()) // so that a scrape is true without anybody asking /readyz
+    reply.header('vary', 'Accept')
+    if (prefersOpenMetrics(request.headers.accept)) return reply.type(OPEN_METRICS_TYPE).send(await metrics.openMetrics())
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics())
   })
 
