@@ -14,6 +14,7 @@ import { BanList } from './protect/bans.ts'
 import { Guard } from './protect/guard.ts'
 import { Responder } from './responder.ts'
 import { Messenger, type Peer, type Target } from './session/messenger.ts'
+import { receiveBufferShortage, SHORTAGE_MESSAGE } from './socket.ts'
 import { isUsable, mayRelay } from './table/addresses.ts'
 import { Revalidation } from './table/revalidation.ts'
 import { Table, type Entry } from './table/table.ts'
@@ -115,6 +116,8 @@ export class NativeEngine implements Discv5Engine {
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
     await this.#save()
     log.info({ event: 'discv5_listening', record: this.#own.current.text, listening: this.#listening, secp256k1: secp256k1.name, receive_buffer_bytes: this.stats().receiveBufferBytes }, 'discv5 listens')
+    const shortage = receiveBufferShortage(this.stats().receiveBufferBytes)
+    if (shortage !== undefined) log.warn(shortage, SHORTAGE_MESSAGE)
   }
 
   async stop (): Promise<void> {

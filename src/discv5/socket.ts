@@ -16,7 +16,7 @@ export interface DatagramSocket {
 }
 
 /** Room for some 3,000 packets that wait while the event loop is busy. The kernel may grant less: `net.core.rmem_max`. */
-const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
+export const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 const SEND_BUFFER_BYTES = 1024 * 1024
 
 /** `host:port` or `[v6]:port`, as settings have it. */
@@ -59,7 +59,8 @@ export class UdpSocket implements DatagramSocket {
     }
     socket.off('error', reject)
     socket.on('error', this.#onFailure)
-    this.#widenBuffers(socket)
+    widenBuffers(socket, this.#onFailure)
+    this.#granted = grantedReceiveBuffer(socket)
     socket.on('message', (packet, from) => onPacket(packet, this.family === 4 ? from.address : normalIp(from.address), from.port))
     this.#socket = socket
     return { ip: socket.address().address, port: socket.address().port }
@@ -83,15 +84,27 @@ export class UdpSocket implements DatagramSocket {
   readonly #onSent = (err: Error | null): void => {
     if (err !== null) this.#onFailure(err)
   }
+}
 
-  #widenBuffers (socket: Socket): void {
-    try {
-      socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES)
-      socket.setSendBufferSize(SEND_BUFFER_BYTES)
-    } catch (err) {
-      this.#onFailure(err as Error) // the default size stays
-    }
-    // Linux reports twice what it grants, for its own bookkeeping.
-    this.#granted = process.platform === 'linux' ? socket.getRecvBufferSize() / 2 : socket.getRecvBufferSize()
+/** Asks the kernel for room. What it does not grant is no failure: see `receiveBufferShortage`. */
+export function widenBuffers (socket: Socket, onFailure: (err: Error) => void): void {
+  try {
+    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES)
+    socket.setSendBufferSize(SEND_BUFFER_BYTES)
+  } catch (err) {
+    onFailure(err as Error) // the default size stays
   }
 }
+
+/** Linux reports twice what it grants, for its own bookkeeping. */
+export function grantedReceiveBuffer (socket: Socket): number {
+  return process.platform === 'linux' ? socket.getRecvBufferSize() / 2 : socket.getRecvBufferSize()
+}
+
+/** What to say of a receive buffer that is smaller than asked for; undefined when it is not, or when there is no socket. */
+export function receiveBufferShortage (granted: number): { readonly event: 'discv5_buffer_small', readonly asked_bytes: number, readonly granted_bytes: number, readonly sysctl: string } | undefined {
+  if (granted === 0 || granted >= RECEIVE_BUFFER_BYTES) return undefined
+  return { event: 'discv5_buffer_small', asked_bytes: RECEIVE_BUFFER_BYTES, granted_bytes: granted, sysctl: `net.core.rmem_max=${RECEIVE_BUFFER_BYTES}` }
+}
+
+export const SHORTAGE_MESSAGE = 'the kernel grants discv5 a smaller receive buffer than asked for, and bursts of packets will be lost: raise the sysctl net.core.rmem_max'

@@ -63,6 +63,7 @@ export const EVENTS = {
   plane_failed: { level: 'warn', when: 'A discovery plane failed during a lookup.', fields: ['kind', 'key'] },
 
   discv5_listening: { level: 'info', when: 'The discv5 node is on the network.', fields: ['record', 'listening', 'secp256k1', 'receive_buffer_bytes'] },
+  discv5_buffer_small: { level: 'warn', when: 'The kernel grants the discv5 socket a smaller receive buffer than it asks for: bursts of packets will be lost.', fields: ['asked_bytes', 'granted_bytes', 'sysctl'] },
   discv5_engine_limited: { level: 'warn', when: 'The engine that is set lacks protection of the native one.', fields: ['lacks'] },
   discv5_address_learned: { level: 'info', when: 'Other nodes agree on where this one is reached.', fields: ['record'] },
   discv5_table_not_saved: { level: 'warn', when: 'The table of nodes could not be saved.', fields: [] },

@@ -30,11 +30,10 @@ export function toEmitter (emitter: object): EventEmitter {
   return emitter as EventEmitter
 }
 
-/** The smallest of its sockets' buffers, which it keeps to itself. */
-export function receiveBufferBytes ({ sessionService: { transport } }: Discv5): number {
+/** Its sockets, which it keeps to itself. */
+export function socketsOf ({ sessionService: { transport } }: Discv5): Socket[] {
   const { ip4, ip6 } = transport as unknown as Partial<Record<'ip4' | 'ip6', { readonly socket?: Socket }>>
-  const sizes = [ip4?.socket, ip6?.socket].map(socket => socket?.getRecvBufferSize()).filter(size => size !== undefined)
-  return sizes.length === 0 ? 0 : Math.min(...sizes)
+  return [ip4?.socket, ip6?.socket].filter(socket => socket !== undefined)
 }
 
 /** @throws {DhtError} BadRequest for what the library does not take for a record */

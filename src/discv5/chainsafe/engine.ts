@@ -8,7 +8,8 @@ import type { Discv5Engine, Endpoint, EngineStats, LookupOptions, LookupResult, 
 import type { OwnAddresses } from '../enr/own-record.ts'
 import type { NodeKey } from '../node-key.ts'
 import { uintBytes } from '../rlp.ts'
-import { logDistance, receiveBufferBytes, toBindAddrs, toEmitter, toEndpoint, toEnr, toFailure, type Library, type NodeAddress, type PrivateKey, type TalkRequest } from './convert.ts'
+import { grantedReceiveBuffer, receiveBufferShortage, SHORTAGE_MESSAGE, widenBuffers } from '../socket.ts'
+import { logDistance, socketsOf, toBindAddrs, toEmitter, toEndpoint, toEnr, toFailure, type Library, type NodeAddress, type PrivateKey, type TalkRequest } from './convert.ts'
 import { Recent } from './recent.ts'
 import { claimPort } from './socket-port.ts'
 
@@ -91,11 +92,15 @@ export class ChainsafeEngine implements Discv5Engine {
       send(contact, request)
     }
     await node.start()
+    // It asks for 20 kB, and loses most of a burst of a hundred packets.
+    for (const socket of socketsOf(node)) widenBuffers(socket, err => this.#deps.log.debug({ err }, 'the buffers of discv5 stay as they are'))
     this.#node = node
     this.#listening = [{ ip, port }]
     for (const text of bootnodes) this.addRecord(text)
     if (firstRefreshMs !== undefined) this.#refreshIn(firstRefreshMs)
     this.#deps.log.info({ event: 'discv5_listening', record: this.ownRecord().text, listening: this.#listening, receive_buffer_bytes: this.stats().receiveBufferBytes }, 'discv5 listens')
+    const shortage = receiveBufferShortage(this.stats().receiveBufferBytes)
+    if (shortage !== undefined) this.#deps.log.warn(shortage, SHORTAGE_MESSAGE)
   }
 
   /** What the record says of us. The number of a new run is higher than any of the run before, which nobody wrote down. */
@@ -237,7 +242,7 @@ export class ChainsafeEngine implements Discv5Engine {
       tableNodes: table.length,
       liveNodes: table.filter(({ isLive }) => isLive).length,
       pendingRequests: this.#pending,
-      receiveBufferBytes: this.#node === undefined ? 0 : receiveBufferBytes(this.#node),
+      receiveBufferBytes: this.#node === undefined ? 0 : Math.min(...socketsOf(this.#node).map(grantedReceiveBuffer)),
     }
   }
 
