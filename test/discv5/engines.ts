@@ -14,6 +14,10 @@ export interface EngineOptions {
   readonly ip?: string
   readonly port?: number
   readonly pingIntervalMs?: number
+  /** Port told in the record instead of the one it listens on. */
+  readonly announcePort?: number
+  readonly requestTimeoutMs?: number
+  readonly retries?: number
   /** Of the native engine only. */
   readonly limits?: NativeOptions['limits']
 }
@@ -25,17 +29,24 @@ const library = await loadLibrary()
 const secp256k1 = loadSecp256k1()
 const log = pino({ level: 'silent' })
 
-export const makeChainsafe: MakeEngine = ({ ip = '127.0.0.1', port = 0, pingIntervalMs = 300_000 } = {}) => {
+export const makeChainsafe: MakeEngine = ({ ip = '127.0.0.1', port = 0, pingIntervalMs = 300_000, announcePort, requestTimeoutMs, retries } = {}) => {
   const secret = randomBytes(32)
-  return new ChainsafeEngine({ listen: { ip, port }, pingIntervalMs, lookupTimeoutMs: 3000 }, {
+  return new ChainsafeEngine({
+    listen: { ip, port },
+    pingIntervalMs,
+    lookupTimeoutMs: 3000,
+    ...announcePort !== undefined && { announce: { port: announcePort } },
+    ...requestTimeoutMs !== undefined && { requestTimeoutMs },
+    ...retries !== undefined && { retries },
+  }, {
     library, key: { privateKey: () => secret }, readRecord: bytes => decodeRecord(bytes, secp256k1), log, now: Date.now,
   })
 }
 
-export const makeNative: MakeEngine = ({ ip = '127.0.0.1', port = 0, pingIntervalMs = 3000, limits = LIMITS } = {}) => {
+export const makeNative: MakeEngine = ({ ip = '127.0.0.1', port = 0, pingIntervalMs = 3000, limits = LIMITS, announcePort, requestTimeoutMs = 500, retries = 2 } = {}) => {
   const secret = randomBytes(32)
   return new NativeEngine({
-    external: {}, bootnodes: [], limits, sessions: 2000, requestTimeoutMs: 500, retries: 2, pingIntervalMs, lookupConcurrency: 3, votes: 10,
+    external: announcePort === undefined ? {} : { udp: announcePort }, bootnodes: [], limits, sessions: 2000, requestTimeoutMs, retries, pingIntervalMs, lookupConcurrency: 3, votes: 10,
   }, {
     key: { privateKey: () => secret }, secp256k1, sockets: [new UdpSocket({ ip, port }, () => {})], log, now: Date.now, random: Math.random,
   })
