@@ -1,4 +1,4 @@
-import { usageFailure } from '../failure.ts'
+import { Failure, usageFailure } from '../failure.ts'
 import type { Session } from '../session.ts'
 
 export interface ConfirmOptions { readonly yes?: true }
@@ -10,5 +10,5 @@ export async function confirm ({ host, out }: Session, shown: string, question: 
   out.clearProgress()
   host.stderr.write(shown)
   const answer = await host.terminal.ask(`${question} [y/N] `)
-  if (answer === undefined || !/^y(es)?$/i.test(answer.trim())) throw usageFailure('Nothing was signed.')
+  if (answer === undefined || !/^y(es)?$/i.test(answer.trim())) throw new Failure('Nothing was signed.', { exit: 'negative', code: 'Conflict', hint: 'You said no.' })
 }

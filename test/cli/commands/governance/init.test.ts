@@ -31,7 +31,7 @@ t.test('a person sees the genesis and says yes before it is signed', async t => 
   const sign = ['governance', 'init', '--sign', genesis, '--key', file('sec1'), '--passphrase-file', file('passphrase')]
   const before = read(genesis)
   t.match(await run(sign), { exit: 2, stderr: /nobody to ask/ })
-  t.match(await run(sign, { answers: ['no'] }), { exit: 2, stderr: /policy +{"profile":"standard"[^]*Nothing was signed/, asked: [/Sign this genesis\?/] })
+  t.match(await run(sign, { answers: ['no'] }), { exit: 1, stderr: /policy +{"profile":"standard"[^]*Nothing was signed/, asked: [/Sign this genesis\?/] })
   t.match(await run([...sign, '--dry-run']), { exit: 0, asked: [] })
   t.strictSame(read(genesis), before)
   t.match(await run(sign, { answers: ['y'] }), { exit: 0 })
