@@ -33,6 +33,8 @@ t.test('bash completes commands, options, values and files', { skip: isMissing('
   t.same(complete('ronctl', 'c'), ['cap', 'closest', 'completion', 'config'])
   t.same(complete('ronctl', 'config', ''), ['--cap', '--help', '--json', '--socket', '--version', 'check', 'get', 'hash', 'help'])
   t.same(complete('ronctl', 'config', 'check', '--f'), ['--file'])
+  t.same(complete('ronctl', 'discv5', 't'), ['table', 'talk'])
+  t.same(complete('ronctl', 'bans', 'add', '--r'), ['--reason'])
   t.same(complete('ronctl', 'governance', 'dispute', 'r'), ['resolve'], 'a command of a command of a command')
   t.same(complete('ronctl', 'governance', 'approve', '--k'), ['--key'])
   t.same(complete('ronctl', 'governance', 'approve', '--key', 'f'), ['file.bin', 'folder'])
