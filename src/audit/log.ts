@@ -6,7 +6,8 @@ import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { keepCosignatures, signCheckpoint, type NoteSigner } from './format/checkpoint.ts'
 import { encodeEntry, parseEntry, type Entry } from './format/entry.ts'
-import { formatVerifierKey, keyId, type VerifierKey } from './format/note.ts'
+import { formatVerifierKey, type VerifierKey } from './format/note.ts'
+import { handoverAction, rotateAction, type RotatedBy } from './format/rotation.ts'
 import { encodeBundle } from './format/tile.ts'
 import { leafHash } from './format/tree.ts'
 import { LogReader, type LogState, type ReadEntry } from './reader.ts'
@@ -31,6 +32,8 @@ export interface AuditLogOptions {
 export interface AuditLogDeps {
   readonly storage: LogStorage
   readonly signers: readonly NoteSigner[]
+  /** Keys of before that are still here: those that signed last vouch for the ones that sign now. */
+  readonly formerSigners?: readonly NoteSigner[]
   readonly metrics: Metrics['audit']
   readonly log: Logger
   readonly now: Clock
@@ -46,9 +49,6 @@ export interface LogHead {
   /** Why the log takes no entries; undefined while it does. */
   readonly refusal: string | undefined
 }
-
-/** Who has the keys rotated, and why. */
-export type RotatedBy = Pick<ControlAction, 'actor' | 'capabilityId' | 'reason'>
 
 interface Waiting {
   readonly action: ControlAction
@@ -210,6 +210,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
       const formerKeys = this.#keys()
       rotated.resolve(this.#recordRotation(by, formerKeys, next))
       await rotated.promise
+      await this.#handOver(former, next)
       this.#signers = next
       this.#formerSigners = former
       this.#formerKeys = formerKeys
@@ -238,17 +239,31 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     metrics.size.set(tail.size)
     if (isRotated) {
       await this.#recordRotation({ actor: 'daemon', reason: 'the log is signed by other keys from here on' }, keys, this.#keys()).catch(() => {}) // told by the refusal
+      const known = new Set(keys.map(formatVerifierKey))
+      await this.#handOver((this.#deps.formerSigners ?? []).filter(signer => known.has(formatVerifierKey(signer))), this.#signers)
       await this.#publish()
     }
   }
 
   async #recordRotation (by: RotatedBy, from: readonly VerifierKey[], to: readonly VerifierKey[]): Promise<Recorded> {
     const done = Promise.withResolvers<Recorded>()
-    const event = { from: from.map(formatVerifierKey), to: to.map(formatVerifierKey) }
-    this.#queue.push({ action: { ...by, action: 'audit.rotate', opId: `audit.rotate:${to.map(keyId).join('-')}:${this.#deps.now()}`, event }, startedAt: performance.now(), done })
+    this.#queue.push({ action: rotateAction(by, from, to, this.#deps.now()), startedAt: performance.now(), done })
     done.promise.catch(() => {}) // its caller hears of it
     await this.#commit()
     return await done.promise
+  }
+
+  /** The keys before sign the tree that names the new ones: whoever trusts only those can follow. Without it they cannot, and no more. */
+  async #handOver (former: readonly NoteSigner[], next: readonly VerifierKey[]): Promise<void> {
+    const { log, now } = this.#deps
+    if (former.length === 0) return log.warn({ event: 'audit_keys_unvouched' }, 'audit log: the keys before are not here to vouch for the new ones: whoever verifies needs the new ones')
+    if (this.#refusal.reason !== undefined) return
+    const { tail } = this.#state
+    const checkpoint = await signCheckpoint({ origin: this.#options.origin, size: tail.size, root: tail.root() }, former, now())
+    const done = Promise.withResolvers<Recorded>()
+    done.promise.catch(() => {}) // told by the refusal
+    this.#queue.unshift({ action: handoverAction(next, checkpoint, now()), startedAt: performance.now(), done }) // right behind the tree that it is about
+    await this.#commit()
   }
 
   async #commit (): Promise<void> {

@@ -23,6 +23,7 @@ export function composeAudit ({ node, audit }: Config, { identity, log, metrics,
   const auditLog = new AuditLog({ origin, groupMs: audit.groupDelay, publishMs: audit.checkpointInterval, refreshMs: audit.checkpointRefresh, queued: audit.queued }, {
     storage: lasts ? new DiskLogStorage({ folder: join(node.dataDir, 'audit'), markFile: join(node.dataDir, 'audit.mark') }) : new MemoryLogStorage({ limitBytes: audit.memoryBytes }),
     signers: isDerived ? deriveNoteKeys(origin, identity) : keys.custody.noteKeys(origin),
+    formerSigners: isDerived ? [] : [...deriveNoteKeys(origin, identity), ...keys.custody.versions('audit-log').flatMap(version => keys.custody.noteKeys(origin, version))],
     metrics: metrics.audit,
     log: log.child({ component: 'audit' }),
     now,

@@ -24,19 +24,20 @@ t.test('keys rotate while the log runs: an entry links them, and whoever trusts 
   t.match(await log.rotateKeys(next, { actor: 'sec-1', reason: 'yearly' }), { seq: 5 })
   const keys = next.map(formatVerifierKey)
   t.strictSame(log.head().keys, keys)
-  const [entry] = await Array.fromAsync(log.entries(5))
+  const [entry, vouched] = await Array.fromAsync(log.entries(5))
+  t.match(vouched, { action: 'audit.handover', event: { checkpoint: /^example\.com\/audit\n6\n/ } })
   t.match(entry, { action: 'audit.rotate', actor: 'sec-1', event: { from: KEYS.map(formatVerifierKey), to: keys } })
   const handover = await log.file('checkpoint') ?? new Uint8Array()
-  for (const trusted of [KEYS, next]) t.equal(openCheckpoint(handover, ORIGIN, trusted).size, 6)
+  for (const trusted of [KEYS, next]) t.equal(openCheckpoint(handover, ORIGIN, trusted).size, 7)
   await fill(log, 1, 6)
   await log.publish()
   const later = await log.file('checkpoint') ?? new Uint8Array()
-  t.equal(openCheckpoint(later, ORIGIN, next).size, 7)
+  t.equal(openCheckpoint(later, ORIGIN, next).size, 8)
   t.throws(() => openCheckpoint(later, ORIGIN, KEYS), /no signature by a trusted key/)
   await log.stop()
   const again = createLog(diskStorage(folder), {}, next)
   await again.log.start()
-  t.strictSame([again.log.reason(), again.log.head().size], [undefined, 7], 'no second rotation')
+  t.strictSame([again.log.reason(), again.log.head().size], [undefined, 8], 'no second rotation')
   await again.log.stop()
 })
 
@@ -80,6 +81,7 @@ function macronode (t: Test) {
   return { folder, identity, live }
 }
 
+const handovers = (entries: readonly Entry[]): readonly Entry[] => entries.filter(({ action }) => action === 'audit.handover')
 const rotations = (entries: readonly Entry[]): readonly Entry[] => entries.filter(({ action }) => action === 'audit.rotate')
 
 t.test('a log that keys of the identity signed opens under those of custody, with one entry that says so', async t => {
@@ -95,6 +97,7 @@ t.test('a log that keys of the identity signed opens under those of custody, wit
     const { body: head } = await ask('GET', '/v1/audit/head')
     const { body: { entries } } = await ask('GET', '/v1/audit/entries')
     t.match(rotations(entries), [{ seq: 3, event: { from: derived.map(formatVerifierKey), to: head.keys } }])
+    t.match(handovers(entries), [{ seq: 4 }], 'the keys of the identity vouch for them')
     t.notMatch(head.keys[0], derived.map(formatVerifierKey)[0])
     t.equal(head.refusal, undefined)
     return head
@@ -113,6 +116,7 @@ t.test('an operator rotates the keys, and they are the ones of the next start', 
     const { status, body } = await ask('POST', '/v1/audit/rotate-key', { reason: 'yearly' })
     t.equal(status, 200)
     t.not(body.keys[0], before.keys[0])
+    t.equal(handovers((await ask('GET', '/v1/audit/entries')).body.entries).length, 1)
     t.ok(body.keys.every(key => parseVerifierKey(key).name === ORIGIN))
     return body.keys
   })

@@ -25,10 +25,10 @@ export function diskStorage (folder: string): DiskLogStorage {
   return new DiskLogStorage({ folder: join(folder, 'log'), markFile: join(folder, 'log.mark') })
 }
 
-export function createLog (storage: LogStorage, options: Partial<AuditLogOptions> = {}, signers: readonly NoteKey[] = KEYS, now = () => NOW) {
+export function createLog (storage: LogStorage, options: Partial<AuditLogOptions> = {}, signers: readonly NoteKey[] = KEYS, now = () => NOW, formerSigners: readonly NoteKey[] = []) {
   const metrics = createMetrics()
   const log = new AuditLog({ origin: ORIGIN, groupMs: 0, publishMs: 60_000, refreshMs: 3_600_000, queued: 100_000, ...options }, {
-    storage, signers, metrics: metrics.audit, log: createLogger({ level: 'silent' }), now,
+    storage, signers, formerSigners, metrics: metrics.audit, log: createLogger({ level: 'silent' }), now,
   })
   return { log, metrics }
 }

@@ -1,8 +1,9 @@
 import { readFile, stat } from 'node:fs/promises'
 import { parseVerifierKey, type VerifierKey } from '../../audit/format/note.ts'
+import { MAX_POLICY_BYTES, parsePolicy, PolicyError, type Policy } from '../../audit/format/policy.ts'
 import type { Exit } from '../exit-codes.ts'
 import { usageFailure } from '../failure.ts'
-import { renderFields, type View } from '../layout.ts'
+import { renderFields, type Field, type View } from '../layout.ts'
 import type { Verdict } from './verify.ts'
 
 const MAX_KEY_FILE_BYTES = 65_536
@@ -24,6 +25,18 @@ async function readKeyFile (path: string): Promise<VerifierKey[]> {
   return lines.filter(line => line !== '' && !line.startsWith('#')).map(parseKey)
 }
 
+/** @throws {Failure} usage with every mistake of the policy */
+export async function readPolicy (path: string): Promise<Policy> {
+  const stats = await stat(path).catch(() => undefined)
+  if (stats?.isFile() !== true || stats.size > MAX_POLICY_BYTES) throw usageFailure(`${path} is not a file of a policy.`, 'Its syntax is c2sp.org/tlog-policy.')
+  try {
+    return parsePolicy(await readFile(path))
+  } catch (err) {
+    if (err instanceof PolicyError) throw usageFailure(`${path} is not a policy: ${err.mistakes.join('; ')}.`, 'Its syntax is c2sp.org/tlog-policy.')
+    throw err
+  }
+}
+
 function parseKey (text: string): VerifierKey {
   try {
     return parseVerifierKey(text)
@@ -33,15 +46,28 @@ function parseKey (text: string): VerifierKey {
 }
 
 export function renderVerdict (verdict: Verdict, view: View): string {
-  if (!verdict.valid) return renderFields([['verified', 'no'], ['fault', verdict.fault], ['why', verdict.message]], view)
+  if (!verdict.valid) return renderFields([['verified', 'no'], ['fault', verdict.fault], ['why', verdict.message], ...renderWitnesses(verdict)], view)
   return renderFields([
     ['verified', 'yes'],
     ['origin', verdict.origin],
     ['entries', String(verdict.size)],
     ['root', verdict.root],
-    ['signed by', verdict.signed_by.map(key => key.split('+').slice(0, 2).join('+'))],
+    ['signed by', verdict.signed_by.map(shorten)],
     ['signed at', verdict.signed_at ?? 'not told by a trusted key'],
+    ...(verdict.rotations ?? []).map(({ seq, to }): Field => ['keys followed', `entry ${seq} hands over to ${to.map(shorten).join(' and ')}`]),
+    ...renderWitnesses(verdict),
   ], view)
+}
+
+function renderWitnesses ({ witnesses }: Verdict): Field[] {
+  if (witnesses === undefined) return []
+  const { cosigned, missing } = witnesses
+  const named: Field[] = [['cosigned by', cosigned.length === 0 ? 'nobody' : cosigned], ['not cosigned by', missing]]
+  return named.filter(([, names]) => names.length > 0)
+}
+
+function shorten (key: string): string {
+  return key.split('+').slice(0, 2).join('+')
 }
 
 export function verdictExit ({ valid }: Verdict): Exit {

@@ -1,7 +1,12 @@
-import { CheckpointError, openCheckpoint, type Opened } from '../../audit/format/checkpoint.ts'
-import { formatVerifierKey, type VerifierKey } from '../../audit/format/note.ts'
-import { equal } from '../../audit/format/tree.ts'
+import { CheckpointError, openCheckpoint, parseCheckpoint, verifySignatures, type Opened } from '../../audit/format/checkpoint.ts'
+import { formatVerifierKey, keyId, type VerifierKey } from '../../audit/format/note.ts'
+import { isQuorum, quorumWitnesses, type Policy } from '../../audit/format/policy.ts'
+import { KeyTrail, type Followed } from '../../audit/format/rotation.ts'
+import { equal, type Hash } from '../../audit/format/tree.ts'
 import { IntegrityError, scan } from '../../audit/scan.ts'
+
+/** A log that nobody we know has signed is read up to here, to find whether they gave way to others. */
+const MAX_UNSIGNED_ENTRIES = 100_000_000
 
 /** What whoever verifies knows from elsewhere. Without a trusted key there is nothing to verify. */
 export interface Expectation {
@@ -10,12 +15,20 @@ export interface Expectation {
   readonly minSize: number
   readonly maxAgeMs: number | undefined
   readonly nowMs: number
+  /** Whose witnesses must have cosigned the checkpoint. */
+  readonly policy?: Policy | undefined
 }
+
+/** Witnesses of the policy, by their names there. */
+interface Witnessed { readonly cosigned: readonly string[], readonly missing: readonly string[] }
+
+/** An entry by which the trusted keys gave way to others. */
+interface Rotated { readonly seq: number, readonly to: readonly string[] }
 
 /** What `ronctl audit verify --json` prints. */
 export type Verdict =
-  | { readonly valid: true, readonly origin: string, readonly size: number, readonly root: string, readonly signed_by: readonly string[], readonly signed_at?: string }
-  | { readonly valid: false, readonly fault: string, readonly message: string, readonly seq?: number }
+  | { readonly valid: true, readonly origin: string, readonly size: number, readonly root: string, readonly signed_by: readonly string[], readonly signed_at?: string, readonly witnesses?: Witnessed, readonly rotations?: readonly Rotated[] }
+  | { readonly valid: false, readonly fault: string, readonly message: string, readonly seq?: number, readonly witnesses?: Witnessed }
 
 type ReadFile = (path: string) => Promise<Uint8Array | undefined>
 
@@ -24,10 +37,10 @@ export async function verifyLog (readFile: ReadFile, expectation: Expectation): 
   try {
     const bytes = await readFile('checkpoint')
     if (bytes === undefined) throw new IntegrityError('missing', 'There is no checkpoint.')
-    const opened = openCheckpoint(bytes, expectation.origin, expectation.trusted)
-    checkAge(opened, expectation)
-    const tail = await scan(opened.size, readFile)
-    if (!equal(tail.root(), opened.root)) throw new IntegrityError('root', `The entries do not have the root that the checkpoint signs for size ${opened.size}.`)
+    const { root, opened, followed } = await readLog(bytes, readFile, expectation)
+    if (!equal(root, opened.root)) throw new IntegrityError('root', `The entries do not have the root that the checkpoint signs for size ${opened.size}.`)
+    const { isMet = true, witnesses } = expectation.policy === undefined ? {} : judgeWitnesses(opened, expectation.policy)
+    if (!isMet) return { valid: false, fault: 'quorum', message: `The checkpoint of ${opened.size} entries has no quorum of witnesses: not cosigned by ${witnesses?.missing.join(', ')}.`, ...(witnesses !== undefined && { witnesses }) }
     return {
       valid: true,
       origin: opened.origin,
@@ -35,12 +48,40 @@ export async function verifyLog (readFile: ReadFile, expectation: Expectation): 
       root: Buffer.from(opened.root).toString('hex'),
       signed_by: opened.signedBy.map(formatVerifierKey),
       ...(opened.signedAtMs !== undefined && { signed_at: new Date(opened.signedAtMs).toISOString() }),
+      ...(witnesses !== undefined && { witnesses }),
+      ...(followed.length > 0 && { rotations: followed.map(({ seq, to }) => ({ seq, to: to.map(formatVerifierKey) })) }),
     }
   } catch (err) {
     if (err instanceof CheckpointError) return { valid: false, fault: err.fault, message: err.message }
     if (err instanceof IntegrityError) return { valid: false, fault: err.fault, message: err.message, ...(err.seq !== undefined && { seq: err.seq }) }
     throw err
   }
+}
+
+/** Reads the log by the keys that are trusted; when they did not sign its checkpoint, by those that they gave way to. */
+async function readLog (bytes: Uint8Array, readFile: ReadFile, expectation: Expectation): Promise<{ readonly root: Hash, readonly opened: Opened, readonly followed: readonly Followed[] }> {
+  const open = (keys: readonly VerifierKey[]): Opened => {
+    const opened = openCheckpoint(bytes, expectation.origin, keys)
+    checkAge(opened, expectation)
+    return opened
+  }
+  const { origin, size, signatures } = parseCheckpoint(bytes)
+  const isKnown = expectation.trusted.some(key => signatures.some(line => line.name === key.name && line.keyId === keyId(key)))
+  if (isKnown || origin !== expectation.origin) {
+    const opened = open(expectation.trusted)
+    return { opened, root: (await scan(size, readFile)).root(), followed: [] }
+  }
+  if (size > MAX_UNSIGNED_ENTRIES) throw new CheckpointError('signature', 'The checkpoint has no signature by a trusted key, and names too many entries to find out who took over from it.')
+  const trail = new KeyTrail(origin, expectation.trusted)
+  const root = (await scan(size, readFile, ({ entry, bytes }) => trail.add(entry, bytes))).root()
+  return { root, opened: open(trail.keys), followed: trail.followed }
+}
+
+/** Which witnesses cosigned, and which of the quorum did not. @throws {CheckpointError} for a line of a witness that is wrong */
+function judgeWitnesses (opened: Opened, policy: Policy): { readonly isMet: boolean, readonly witnesses: Witnessed } {
+  const cosigned = new Set(policy.witnesses.filter(({ key }) => verifySignatures(opened, opened.signatures, [key]).some(({ timeMs = 0 }) => timeMs > 0)))
+  const missing = quorumWitnesses(policy).filter(witness => !cosigned.has(witness))
+  return { isMet: isQuorum(policy, cosigned), witnesses: { cosigned: [...cosigned].map(({ name }) => name), missing: missing.map(({ name }) => name) } }
 }
 
 /** A checkpoint whose time nobody signed is not a young one. */

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
+import type { Policy } from '../../audit/format/policy.ts'
 import type { AuditHeadBody } from '../../http/admin/wire.ts'
 import { createLogTarget, openLogFiles } from '../audit/files.ts'
 import { showLog, type LogOptions } from '../audit/show-log.ts'
-import { readTrustedKeys, verdictExit, renderVerdict } from '../audit/trust.ts'
+import { readPolicy, readTrustedKeys, verdictExit, renderVerdict } from '../audit/trust.ts'
 import { verifyLog, type Expectation } from '../audit/verify.ts'
 import { usageFailure } from '../failure.ts'
 import { renderFields, type View } from '../layout.ts'
@@ -13,6 +14,7 @@ import { printable } from '../text.ts'
 interface TrustOptions {
   readonly key?: readonly string[]
   readonly origin?: string
+  readonly policy?: string
   readonly minSize: number
   readonly maxAge?: number
 }
@@ -20,8 +22,10 @@ interface TrustOptions {
 const VERIFY_NOTES = `
 Reads every entry, the chain between them, every tile and the checkpoint, and says which entry is wrong and why. Exits with 1
 when anything is. Without a folder or archive the running daemon is asked. A key is a verifier key, name+id+key, or a file with
-one a line; \`ronctl audit head\` prints those of a daemon. --json prints {"valid": true, "origin", "size", "root",
-"signed_by", "signed_at?"} or {"valid": false, "fault", "message", "seq?"}.`
+one a line; \`ronctl audit head\` prints those of a daemon. Where a key that you trust handed over to another, this is followed and
+said. A checkpoint that was made just now has its cosignatures a moment later. --json prints {"valid": true, "origin", "size", "root",
+"signed_by", "signed_at?", "witnesses?": {"cosigned", "missing"}, "rotations?": [{"seq", "to"}]} or {"valid": false, "fault",
+"message", "seq?", "witnesses?"}.`
 
 /** The log that nobody can alter unnoticed. */
 export function addAudit (program: Command, run: Run): void {
@@ -63,13 +67,15 @@ function addVerify (audit: Command, run: Run): void {
     .argument('[folder-or-file]', 'a folder or .tar file of a log')
     .option('--key <vkey>', 'a key that you trust to sign this log; may be repeated', addKey)
     .option('--origin <name>', 'the log’s name (default: the name in the first key)')
+    .option('--policy <file>', 'a trust policy (tlog-policy): its witnesses must have cosigned; its logs are trusted without --key')
     .option('--min-size <entries>', 'how long the log must be at least', parseCount, 0)
     .option('--max-age <duration>', 'how old the checkpoint may be', parseAge)
     .addHelpText('after', VERIFY_NOTES)
     .action(run(async (session, path: string | undefined, options: TrustOptions) => {
       const { client, out } = session
-      if (path !== undefined && options.key === undefined) throw usageFailure('A log that is not asked of a daemon needs a key to trust.', 'Give --key; `ronctl audit head` prints the keys of a running daemon.')
-      const expectation = await expect(session, options)
+      const policy = options.policy === undefined ? undefined : await readPolicy(options.policy)
+      if (path !== undefined && options.key === undefined && (policy?.logs ?? []).length === 0) throw usageFailure('A log that is not asked of a daemon needs a key to trust.', 'Give --key, or a policy with a log; `ronctl audit head` prints the keys of a running daemon.')
+      const expectation = await expect(session, options, policy)
       await using files = path === undefined ? undefined : await openLogFiles(path)
       out.progress('verifying')
       const verdict = await verifyLog(async name => files === undefined ? await client.auditFile(name) : await files.read(name), expectation)
@@ -112,10 +118,11 @@ function addKey (key: string, keys: readonly string[] = []): readonly string[] {
 }
 
 /** What is expected of the log; for a daemon that we ask without a key of our own, by the keys that it names itself. */
-async function expect ({ client, out, host }: Session, { key, origin, minSize, maxAge }: TrustOptions): Promise<Expectation> {
-  if (key === undefined) out.remark('Note: verified by the keys that the daemon names itself. Give --key to verify by one that you trust.')
-  const trusted = await readTrustedKeys(key ?? (await client.auditHead()).keys)
-  return { trusted, origin: origin ?? trusted[0]?.name ?? '', minSize, maxAgeMs: maxAge, nowMs: host.now() }
+async function expect ({ client, out, host }: Session, { key, origin, minSize, maxAge }: TrustOptions, policy?: Policy): Promise<Expectation> {
+  const known = key === undefined ? policy?.logs.map(log => log.key) ?? [] : []
+  if (key === undefined && known.length === 0) out.remark('Note: verified by the keys that the daemon names itself. Give --key to verify by one that you trust.')
+  const trusted = known.length > 0 ? known : await readTrustedKeys(key ?? (await client.auditHead()).keys)
+  return { trusted, origin: origin ?? trusted[0]?.name ?? '', minSize, maxAgeMs: maxAge, nowMs: host.now(), policy }
 }
 
 function renderHead ({ origin, size, published, root, keys, refusal }: AuditHeadBody, view: View): string {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { RotatedBy } from '../../audit/log.ts'
+import type { RotatedBy } from '../../audit/format/rotation.ts'
 import type { Recorded } from '../../core/control-action.ts'
 import type { AuditPort } from './audit.ts'
 import { badBody, readObject } from './request.ts'
