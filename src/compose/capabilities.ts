@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { AuditLog } from '../audit/log.ts'
 import { Authority } from '../auth/authority.ts'
 import { Grants } from '../auth/grants/grants.ts'
+import { LastUses } from '../auth/grants/last-uses.ts'
 import { admitWaiting } from '../auth/grants/offline.ts'
 import { ensureOwner } from '../auth/grants/owner.ts'
 import type { Config } from '../config/settings.ts'
@@ -11,6 +12,8 @@ import { DhtError } from '../core/errors.ts'
 import type { CapsPort } from '../http/admin/caps.ts'
 import type { Keys } from './custody.ts'
 import type { Surroundings } from './surroundings.ts'
+
+const LAST_USES_MS = 60_000
 
 export type Capabilities = ReturnType<typeof composeCapabilities>
 
@@ -36,10 +39,16 @@ export function composeCapabilities ({ node, identity, admin }: Config, { ownerF
       else log.warn({ event: 'offline_capability_refused', capability, err }, 'a capability that was minted offline is not in force')
     })
   }
+  const lastUses = new LastUses({ path: join(node.dataDir, 'last-uses.json'), intervalMs: LAST_USES_MS }, {
+    grants, onFailure: err => log.warn({ event: 'last_uses_failed', err }, 'when capabilities were used last cannot be read or written'),
+  })
   const owner: Component = {
     start: async () => {
       try {
-        if (keys.last) await comeBack()
+        if (keys.last) {
+          await comeBack()
+          await lastUses.start()
+        }
         ownerToken = await ensureOwner(grants, { ...(tokenFile !== undefined && { tokenFile }), now: now() })
       } catch (err) {
         if (!(err instanceof DhtError && err.code === 'DegradedAudit')) throw err
@@ -47,7 +56,10 @@ export function composeCapabilities ({ node, identity, admin }: Config, { ownerF
         log.error({ event: 'owner_capability_failed', err }, 'no owner capability could be made: the admin API refuses everybody until the audit log is whole')
       }
     },
-    stop: async () => { if (ownerFile !== undefined) rmSync(ownerFile, { force: true }) },
+    stop: async () => {
+      await lastUses.stop()
+      if (ownerFile !== undefined) rmSync(ownerFile, { force: true })
+    },
   }
   const caps: CapsPort = {
     mint: async (request, by) => await grants.mint(request, by),

@@ -45,6 +45,7 @@ export const EVENTS = {
   owner_capability_failed: { level: 'error', when: 'No capability of the owner could be made, so nobody can use the admin API.', fields: [] },
   offline_capability_entered: { level: 'info', when: 'A capability that was minted while the daemon was stopped is in force.', fields: ['capability'] },
   offline_capability_refused: { level: 'warn', when: 'A capability that was minted while the daemon was stopped is not in force; `err` says why.', fields: ['capability'] },
+  last_uses_failed: { level: 'warn', when: 'When capabilities were used last cannot be read or written: it is told from this start on.', fields: [] },
   status_figures_failed: { level: 'error', when: 'The status page could not read its figures.', fields: [] },
 
   quic_unavailable: { level: 'warn', when: 'The native package of QUIC is missing: its listen addresses are skipped.', fields: [] },

@@ -154,6 +154,12 @@ export class Grants implements GrantSource {
     return this.#deps.roots.firstSignature(grant.rootVersion, rootKeyId, identifier)
   }
 
+  /** Takes in when a grant was used before the daemon started. A time that is still to come is no such time. */
+  recall (grantId: string, at: number): void {
+    const grant = this.#grants.get(grantId)
+    if (grant !== undefined && at >= grant.createdAt && at <= this.#deps.now() && at > (grant.lastUsedAt ?? 0)) this.#grants.set(grantId, { ...grant, lastUsedAt: at })
+  }
+
   used (grantId: string, now: number): void {
     const grant = this.#grants.get(grantId)
     if (grant !== undefined) this.#grants.set(grantId, { ...grant, lastUsedAt: now })
