@@ -87,6 +87,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
     const isOther = bootstrap.length === 0 || bootstrap.join() !== inForce.kad.bootstrap.join()
     if (changes.kad?.bootstrap !== undefined && isOther) kad.bootstrap.replace(bootstrap) // the only one that may refuse, as an empty set
     kad.apply({ ...next, providers: { ...next.providers, ...providerTtl } })
+    discv5.apply(next.discv5)
     http.applyLookup(next.lookup)
     use(next)
   }

@@ -14,6 +14,7 @@ import { NativeEngine } from '../discv5/native-engine.ts'
 import { createEphemeralNodeKey, openSealedNodeKey, type NodeKey } from '../discv5/node-key.ts'
 import { FileStateStore } from '../discv5/saved-state.ts'
 import { hearsSomebody } from '../discv5/plane-readiness.ts'
+import type { GuardLimits } from '../discv5/protect/guard.ts'
 import { loadSecp256k1, type Secp256k1 } from '../discv5/secp256k1.ts'
 import { parseEndpoint, UdpSocket } from '../discv5/socket.ts'
 import type { Host } from '../kad/host.ts'
@@ -25,6 +26,8 @@ export interface Discv5Plane {
   readonly engine: Discv5Engine | undefined
   readonly components: readonly Component[]
   readonly checks: readonly ReadinessCheck[]
+  /** Puts other limits in force; of the native engine, since the other has none. */
+  apply (settings: Config['discv5']): void
   /** For `/version`. */
   readonly features: readonly string[]
 }
@@ -53,7 +56,7 @@ interface Parts {
 /** The discv5 plane; nothing of it when it is off. It starts after the libp2p host, whose ports its record tells. */
 export async function composeDiscv5 (config: Config, { log: parentLog, metrics }: Surroundings, host: Host): Promise<Discv5Plane> {
   const { discv5, identity } = config
-  if (!discv5.enabled) return { engine: undefined, components: [], checks: [], features: [] }
+  if (!discv5.enabled) return { engine: undefined, components: [], checks: [], apply: () => {}, features: [] }
   const secp256k1 = loadSecp256k1()
   const counts = new Counts()
   const parts: Parts = {
@@ -68,8 +71,13 @@ export async function composeDiscv5 (config: Config, { log: parentLog, metrics }
     engine,
     components: [engine, new Meter({ engine, counts, metrics: metrics.discv5 })],
     checks: [hearsSomebody({ bootnodes: discv5.bootnodes.length, lapseMs: LAPSE_INTERVALS * discv5.pingInterval }, { engine, now: steadyNow })],
+    apply: settings => { if (engine instanceof NativeEngine) engine.limit(limitsOf(settings)) },
     features: ['discv5', ...(engine.name === 'native' ? [] : [`discv5-${engine.name}`]), ...engine.features],
   }
+}
+
+function limitsOf (discv5: Config['discv5']): GuardLimits {
+  return { ...discv5, banMs: discv5.banTime }
 }
 
 function createNative ({ discv5, node }: Config, { counts, ...parts }: Parts): Discv5Engine {
@@ -81,7 +89,7 @@ function createNative ({ discv5, node }: Config, { counts, ...parts }: Parts): D
       ...discv5.externalIp6 !== '' && { ip6: discv5.externalIp6 },
       ...discv5.externalPort !== 0 && { udp: discv5.externalPort, udp6: discv5.externalPort },
     },
-    limits: { ...discv5, banMs: discv5.banTime },
+    limits: limitsOf(discv5),
     requestTimeoutMs: discv5.requestTimeout,
     pingIntervalMs: discv5.pingInterval,
     lookupConcurrency: LOOKUP_CONCURRENCY,

@@ -10,6 +10,9 @@ export interface Changes {
   readonly kad?: Live<'kad',
     | 'bootstrap' | 'concurrency' | 'disjointPaths' | 'peersPerIpGroup' | 'peersPerIpGroupInBucket' | 'streamsPerPeer' | 'streamsPerPrefix' | 'streams'
     | 'readTimeout' | 'idleTimeout' | 'rpcsPerPeerPerSecond' | 'rpcsPerPrefixPerSecond'>
+  readonly discv5?: Live<'discv5',
+    | 'packetsPerSecond' | 'packetsPerIpPerSecond' | 'packetsPerSubnetPerSecond' | 'packetsPerNodePerSecond' | 'nodeIdsPerIp' | 'whoareyouPerIpPerSecond'
+    | 'handshakesPerSecond' | 'banAfter' | 'banTime'>
   readonly providers?: Live<'providers', 'ttl' | 'maxTtl' | 'records' | 'recordsPerPeer' | 'recordsPerPrefix' | 'recordsPerKey' | 'addsPerPeerPerSecond'>
   readonly values?: Live<'values', 'ttl' | 'records' | 'recordsPerPeer'>
   readonly lookup?: Live<'lookup', 'deadline' | 'concurrent'>
@@ -19,6 +22,8 @@ export interface Changes {
 const LIVE: ReadonlySet<string> = new Set([
   'kad.bootstrap', 'kad.concurrency', 'kad.disjointPaths', 'kad.peersPerIpGroup', 'kad.peersPerIpGroupInBucket', 'kad.streamsPerPeer', 'kad.streamsPerPrefix', 'kad.streams',
   'kad.readTimeout', 'kad.idleTimeout', 'kad.rpcsPerPeerPerSecond', 'kad.rpcsPerPrefixPerSecond',
+  'discv5.packetsPerSecond', 'discv5.packetsPerIpPerSecond', 'discv5.packetsPerSubnetPerSecond', 'discv5.packetsPerNodePerSecond', 'discv5.nodeIdsPerIp',
+  'discv5.whoareyouPerIpPerSecond', 'discv5.handshakesPerSecond', 'discv5.banAfter', 'discv5.banTime',
   'providers.ttl', 'providers.maxTtl', 'providers.records', 'providers.recordsPerPeer', 'providers.recordsPerPrefix', 'providers.recordsPerKey', 'providers.addsPerPeerPerSecond',
   'values.ttl', 'values.records', 'values.recordsPerPeer', 'lookup.deadline', 'lookup.concurrent',
 ])

@@ -11,7 +11,7 @@ import { ipBytes } from './ip.ts'
 import { walk } from './lookup.ts'
 import type { NativeDeps, NativeOptions } from './native-options.ts'
 import { BanList } from './protect/bans.ts'
-import { Guard } from './protect/guard.ts'
+import { Guard, type GuardLimits } from './protect/guard.ts'
 import { Responder } from './responder.ts'
 import { Messenger, type Peer, type Target } from './session/messenger.ts'
 import { receiveBufferShortage, SHORTAGE_MESSAGE } from './socket.ts'
@@ -182,6 +182,9 @@ export class NativeEngine implements Discv5Engine {
   }
 
   unban (subject: string): boolean { return this.#bans.remove(subject) }
+
+  /** Puts other limits in force. */
+  limit (limits: GuardLimits): void { this.#guard.apply(limits) }
 
   stats (): EngineStats {
     const granted = this.#deps.sockets.map(({ receiveBufferBytes }) => receiveBufferBytes)

@@ -48,6 +48,19 @@ t.test('a daemon may run the other engine: it says what that lacks, tells its li
   t.ok(features.includes('discv5-chainsafe') && features.includes('noble'))
 })
 
+t.test('limits of discv5 change while the daemon runs, within what the settings table allows', async t => {
+  const daemon = await startTestDaemon(t)
+  const node = createNode([new UdpSocket({ ip: '127.0.0.1', port: 0 }, () => {})], { retries: 0, requestTimeoutMs: 200, pingIntervalMs: 1e9 })
+  await node.start()
+  t.teardown(async () => await node.stop())
+  await node.ping(daemon.enr() ?? '')
+  t.throws(() => daemon.apply({ discv5: { packetsPerSecond: 0 } }), { code: 'BadRequest', message: /discv5.packetsPerSecond: must be at least 1/ })
+  daemon.apply({ discv5: { packetsPerSecond: 1 } })
+  await t.rejects(async () => { for (let i = 0; i < 8; i++) await node.ping(daemon.enr() ?? '') }, { code: 'Timeout' })
+  daemon.apply({ discv5: { packetsPerSecond: 1000 } })
+  await t.resolves(node.ping(daemon.enr() ?? ''))
+})
+
 t.test('a taken port fails the start of the daemon, and says which', async t => {
   const node = createNode([new UdpSocket({ ip: '127.0.0.1', port: 0 }, () => {})])
   await node.start()

@@ -26,15 +26,15 @@ const KNOWN_RESERVE = 0.25
 
 /** Decides, before any cryptography, whether a packet is worth work. All tables are bounded; time is passed in. */
 export class Guard {
-  readonly #limits: GuardLimits
+  #limits: GuardLimits
   readonly #bans: BanList
   readonly #counts: Counts
-  readonly #total: RateLimit
-  readonly #ips: RateLimit
-  readonly #subnets: RateLimit
-  readonly #nodes: RateLimit
-  readonly #whoareyou: RateLimit
-  readonly #handshakes: RateLimit
+  #total: RateLimit
+  #ips: RateLimit
+  #subnets: RateLimit
+  #nodes: RateLimit
+  #whoareyou: RateLimit
+  #handshakes: RateLimit
   /** Bounded by IDS_IPS and nodeIdsPerIp. */
   readonly #ids = new Map<string, Set<string>>()
   /** Bounded by PARTIES. */
@@ -50,6 +50,19 @@ export class Guard {
     this.#nodes = new RateLimit({ perSecond: limits.packetsPerNodePerSecond, parties: PARTIES })
     this.#whoareyou = new RateLimit({ perSecond: limits.whoareyouPerIpPerSecond, parties: PARTIES })
     this.#handshakes = new RateLimit({ perSecond: limits.handshakesPerSecond, parties: 1 })
+  }
+
+  /** Other limits from now on. A rate that changes begins with a full reserve for everybody; bans that were made stay. */
+  apply (limits: GuardLimits): void {
+    const before = this.#limits
+    this.#limits = limits
+    const isOther = (name: keyof GuardLimits): boolean => limits[name] !== before[name]
+    if (isOther('packetsPerSecond')) this.#total = new RateLimit({ perSecond: limits.packetsPerSecond, parties: 1 })
+    if (isOther('packetsPerIpPerSecond')) this.#ips = new RateLimit({ perSecond: limits.packetsPerIpPerSecond, parties: PARTIES })
+    if (isOther('packetsPerSubnetPerSecond')) this.#subnets = new RateLimit({ perSecond: limits.packetsPerSubnetPerSecond, parties: PARTIES })
+    if (isOther('packetsPerNodePerSecond')) this.#nodes = new RateLimit({ perSecond: limits.packetsPerNodePerSecond, parties: PARTIES })
+    if (isOther('whoareyouPerIpPerSecond')) this.#whoareyou = new RateLimit({ perSecond: limits.whoareyouPerIpPerSecond, parties: PARTIES })
+    if (isOther('handshakesPerSecond')) this.#handshakes = new RateLimit({ perSecond: limits.handshakesPerSecond, parties: 1 })
   }
 
   /** For each packet. The layer nearest to the source is asked first, so that one source does not use up what all share. */

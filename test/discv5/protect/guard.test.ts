@@ -104,3 +104,15 @@ t.test('a ban is of an IP, a prefix or a node, in any spelling; anything else is
   for (let i = 0; i < 11_000; i++) bans.add(`11.${i >> 8}.${i & 255}.1`, 1000, '', 2000)
   t.equal(bans.list(2000).length, 10_000)
 })
+
+t.test('limits that change hold at once, those that do not go on, and bans stay', async t => {
+  const { guard, bans } = guardWith({ packetsPerIpPerSecond: 10, packetsPerNodePerSecond: 5, nodeIdsPerIp: 1 })
+  bans.add('9.9.9.9', 60_000, 'by the operator', 0)
+  times(100, () => guard.admit('8.8.8.8', 0))
+  times(100, () => guard.admitNode('aa', '8.8.8.8', 0))
+  guard.apply({ ...LIMITS, packetsPerIpPerSecond: 2, packetsPerNodePerSecond: 5, nodeIdsPerIp: 2 })
+  t.equal(times(100, () => guard.admit('8.8.8.8', 0)), 8)
+  t.equal(times(100, () => guard.admitNode('aa', '8.8.8.8', 0)), 0, 'its reserve is still used up')
+  t.equal(times(3, i => guard.mayJoin(`${i}`, '8.8.8.8')), 2)
+  t.notOk(guard.admit('9.9.9.9', 0))
+})
