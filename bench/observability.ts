@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runHttpLoad } from './http/load.ts'
 import { startProvider } from './http/provider.ts'
-import { compare, FULL, type Effort, type Figure } from './measure.ts'
+import { alone, compare, FULL, type Effort, type Figure } from './measure.ts'
 import { cidOf, keyOf } from './rpc/fill.ts'
 import { ServerProcess } from './server-process.ts'
 
-/** What it costs to watch a daemon: traces of its requests. */
+/** What it costs to watch a daemon: traces of its requests, and a scrape. */
 
-interface Ready { readonly url: string, readonly address: string }
+interface Ready { readonly url: string, readonly ops: string, readonly address: string }
 type Server = ServerProcess<Ready>
 
 const KEY = 1
@@ -25,7 +25,7 @@ const SHARES = ['100', '1']
 export async function * figures (_args: readonly string[], { rounds, roundMs }: Effort = FULL): AsyncGenerator<Figure> {
   await using stack = new AsyncDisposableStack()
   const endpoint = await startCollector(stack)
-  const off = await start(stack)
+  const off = await start(stack, 'ops.listen=127.0.0.1:0')
   const traced = await Promise.all(SHARES.map(async oneIn => await start(stack, `tracing.endpoint=${endpoint}`, `tracing.oneIn=${oneIn}`)))
   const servers = [off, ...traced]
   for (const { ready } of servers) stack.use(await startProvider(ready.address, keyOf(KEY)))
@@ -43,6 +43,26 @@ export async function * figures (_args: readonly string[], { rounds, roundMs }: 
       theirs: samples[0] ?? [],
       better: 'lower',
     })
+  }
+  yield * scrapeFigures(off, rounds)
+}
+
+const SCRAPES = 20
+const FORMATS = { text: 'text/plain', OpenMetrics: 'application/openmetrics-text;version=1.0.0' }
+
+/** CPU of a scrape of a daemon that has answered requests, in each format, and how many series it has. */
+async function * scrapeFigures (server: Server, rounds: number): AsyncGenerator<Figure> {
+  const scrape = async (accept: string): Promise<string> => await (await fetch(`${server.ready.ops}/metrics`, { headers: { accept } })).text()
+  const series = (await scrape(FORMATS.text)).split('\n').filter(line => line !== '' && !line.startsWith('#')).length
+  yield alone('observability', 'scrape after the load above', 'series', [series])
+  for (const [format, accept] of Object.entries(FORMATS)) {
+    const samples: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      const before = await server.usage()
+      for (let index = 0; index < SCRAPES; index++) await scrape(accept)
+      samples.push(((await server.usage()).cpuUs - before.cpuUs) / SCRAPES / 1000)
+    }
+    yield alone('observability', `scrape after the load above, ${format}`, 'server CPU ms/scrape', samples)
   }
 }
 

@@ -9,4 +9,4 @@ const [folder = '.', ...settings] = process.argv.slice(2) // beyond the folder: 
 const daemon = await startBenchDaemon({ ...UNHINDERED, 'public.listen': '127.0.0.1:0', ...Object.fromEntries(settings.map(setting => setting.split('='))) }, {
   adminSocket: join(folder, 'run', 'admin.sock'), log: createLogger({ level: 'info' }, { write: () => {} }),
 })
-serveUsage({ url: daemon.publicUrl, address: daemon.addresses()[0] })
+serveUsage({ url: daemon.publicUrl, ops: daemon.opsUrl, address: daemon.addresses()[0] })
