@@ -158,7 +158,7 @@ function adminPorts (config: Config, surroundings: Surroundings, { kad, discv5, 
     governance,
     discv5: discv5.engine,
     discovered: composeDiscovered(surroundings, discv5),
-    bans: discv5.engine === undefined ? [] : [{ plane: 'discv5', keeper: discv5.engine }],
+    bans: discv5.engine?.name !== 'native' ? [] : [{ plane: 'discv5', keeper: discv5.engine }],
     config: { get digest () { return configDigest(inForce()) }, get settings () { return redactConfig(inForce()) } },
   }
 }

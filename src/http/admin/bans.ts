@@ -37,7 +37,7 @@ export function addBanRoutes (app: FastifyInstance, ports: BanPorts): void {
 
   app.post('/v1/bans', async (request): Promise<BansBody> => {
     const { subject, durationMs, reason } = parseBan(request.body)
-    if (ports.bans.length === 0) throw new DhtError('NotFound', 'No plane that keeps bans runs here.', { hint: 'Set discv5.enabled.' })
+    if (ports.bans.length === 0) throw new DhtError('NotFound', 'No plane that keeps bans runs here.', { hint: 'The native engine of discv5 does: set discv5.enabled and discv5.engine.' })
     const until = ports.now() + durationMs
     await ports.actions.record({
       ...actorOf(request), action: 'ban.add', reason, opId: randomUUID(), afterDigest: jsonDigest({ subject, until, reason }), event: { subject, until: toIso(until) },

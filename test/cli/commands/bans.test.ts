@@ -28,6 +28,12 @@ t.test('a banned node is not heard any more, and is again when the ban is lifted
   t.equal(await ping(), 0)
 })
 
+t.test('an engine that cannot ban takes none, and the log tells of none', async t => {
+  const { adminSocket: socket } = await startTestDaemon(t, { flags: { 'discv5.engine': 'chainsafe' } })
+  t.match(await ronctl(['bans', 'add', '192.0.2.7', '--for', '10m', '--reason', 'x', '--socket', socket]), { exit: 1, stderr: /native/ })
+  t.notMatch((await ronctl(['audit', 'log', '--json', '--socket', socket])).stdout, 'ban.add')
+})
+
 t.test('a wrong command line asks no daemon', async t => {
   for (const args of [['add', '192.0.2.1'], ['add', '192.0.2.1', '--for', '1h'], ['add', '192.0.2.1', '--for', '10', '--reason', 'x'], ['add', '192.0.2.1', '--for', '9ms', '--reason', 'x'], ['remove']]) {
     t.match(await ronctl(['bans', ...args, '--socket', '/nowhere']), { exit: 2 }, args.join(' '))
