@@ -1,6 +1,6 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto'
 import { digestOf } from './digest.ts'
-import { object, oneOf, optional, text, type Form, type Of } from './form.ts'
+import { form, object, oneOf, optional, text, type Form, type Of } from './form.ts'
 import { refused } from './refusal.ts'
 
 export const HEX_32 = /^[0-9a-f]{64}$/
@@ -24,11 +24,11 @@ export type Actor = Of<typeof shape>
 export type PublicKeys = Pick<Actor, 'ed25519' | 'ml_dsa_87'>
 
 /** An actor whose id is that of its keys: nobody can choose an id. */
-export const actor: Form<Actor> = (value, path) => {
+export const actor: Form<Actor> = form(shape.schema, (value, path) => {
   const parsed = shape(value, path)
   if (parsed.id !== actorId(parsed)) throw refused('gov_schema', `${path}.id is not the digest of its public keys`)
   return parsed
-}
+})
 
 /** An actor's id is the digest of its public keys, and so of nothing that a signer could vary. */
 export function actorId ({ ed25519, ml_dsa_87: mlDsa87 }: PublicKeys): string {
@@ -55,11 +55,17 @@ function publicKeyOf ({ ed25519, ml_dsa_87: mlDsa87 }: PublicKeys, algorithm: Al
 /** The one base64url text of a key's bytes. */
 function keyText (algorithm: Algorithm): Form<string> {
   const { keyBytes } = ALGORITHMS[algorithm]
-  return (value, path) => {
+  return form({ type: 'string', pattern: base64urlPattern(keyBytes) }, (value, path) => {
     const bytes = typeof value === 'string' && value.length < keyBytes * 2 ? Buffer.from(value, 'base64url') : undefined
     if (bytes?.byteLength !== keyBytes || bytes.toString('base64url') !== value) {
       throw refused('gov_schema', `${path} must be an ${algorithm} public key in base64url`)
     }
     return value as string
-  }
+  })
+}
+
+/** Exactly the texts of so many bytes: the bits that the last character has too many are zero. */
+function base64urlPattern (sizeBytes: number): string {
+  const rest = { 0: '', 1: '[\\w-][AQgw]', 2: '[\\w-]{2}[AEIMQUYcgkosw048]' }[sizeBytes % 3 as 0 | 1 | 2]
+  return `^[\\w-]{${Math.floor(sizeBytes / 3) * 4}}${rest}$`
 }

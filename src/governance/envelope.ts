@@ -1,5 +1,5 @@
 import { ALGORITHMS, HEX_32, isSignedBy, type Algorithm, type PublicKeys } from './actor.ts'
-import { list, object, oneOf, text, type Form, type Of } from './form.ts'
+import { form, list, object, oneOf, text, type Form, type JsonSchema, type Of } from './form.ts'
 import { refused } from './refusal.ts'
 
 /** With its signatures in base64 a statement still fits an audit entry of 65,535 bytes. */
@@ -17,14 +17,14 @@ const shape = object({ payloadType: text(128), payload: text(Math.ceil(MAX_GENES
 export type Envelope = Of<typeof shape>
 
 /** A signed envelope, as `draft` reads it. */
-export const envelope: Form<Envelope> = (value, path) => {
+export const envelope: Form<Envelope> = form(envelopeSchema(1), (value, path) => {
   const parsed = draft(value, path)
   if (parsed.signatures.length === 0) throw refused('gov_signature', `${path} carries no signature`)
   return parsed
-}
+})
 
 /** An envelope whose texts are the one base64 of their bytes, and that names no key twice. It may have no signature yet. */
-export const draft: Form<Envelope> = (value, path) => {
+export const draft: Form<Envelope> = form(envelopeSchema(0), (value, path) => {
   const parsed = shape(value, path)
   if (new Set(parsed.signatures.map(({ keyid }) => keyid)).size !== parsed.signatures.length) {
     throw refused('gov_duplicate', `${path} carries two signatures of one key`)
@@ -36,6 +36,31 @@ export const draft: Form<Envelope> = (value, path) => {
     }
   }
   return parsed
+})
+
+/** The shape, base64 in its one form, and each algorithm's size. That no key signs twice is beyond a schema. */
+function envelopeSchema (minItems: number): JsonSchema {
+  const quads = '[A-Za-z0-9+/]'
+  const last = { 0: '', 1: `${quads}[AQgw]==`, 2: `${quads}{2}[AEIMQUYcgkosw048]=` }
+  const ofSize = (bytes: number): string => `^${quads}{${Math.floor(bytes / 3) * 4}}${last[bytes % 3 as 0 | 1 | 2]}$`
+  const { properties } = shape.schema as { readonly properties: Readonly<Record<string, JsonSchema>> }
+  return {
+    ...shape.schema,
+    properties: {
+      ...properties,
+      payload: { type: 'string', maxLength: properties['payload']?.['maxLength'], pattern: `^(?:${quads}{4})*(?:${last[1]}|${last[2]})?$` },
+      signatures: {
+        ...properties['signatures'],
+        minItems,
+        items: {
+          ...signature.schema,
+          anyOf: Object.entries(ALGORITHMS).map(([name, { signatureBytes }]) => ({
+            properties: { keyid: { type: 'string', pattern: `/${name}$` }, sig: { type: 'string', pattern: ofSize(signatureBytes) } },
+          })),
+        },
+      },
+    },
+  }
 }
 
 /** DSSE's pre-authentication encoding: what is signed, so that a payload of one type never passes for another's. */

@@ -2,7 +2,7 @@ import type { ControlAction } from '../core/control-action.ts'
 import { jsonDigest } from '../core/digest.ts'
 import { HEX_32 } from './actor.ts'
 import { claimedSigners, envelope } from './envelope.ts'
-import { integer, object, oneOf, text, type Form, type Of } from './form.ts'
+import { form, integer, object, oneOf, text, type Form, type Of } from './form.ts'
 import { statementId, type Ledger } from './ledger.ts'
 import { refused } from './refusal.ts'
 import { parseStatement, type Statement } from './statement.ts'
@@ -131,10 +131,10 @@ function isDisputed ({ disputes }: Ledger, proposalId: string | undefined): bool
 
 /** A union told apart by one field. */
 function union (field: string, forms: Readonly<Record<string, Form<unknown>>>): Form<unknown> {
-  return (value, path) => {
+  return form({ type: 'object', anyOf: Object.values(forms).map(({ schema }) => schema) }, (value, path) => {
     const name = typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[field] : undefined
     const form = typeof name === 'string' && Object.hasOwn(forms, name) ? forms[name] : undefined
     if (form === undefined) throw refused('gov_schema', `${path}.${field} must be one of ${Object.keys(forms).join(', ')}`)
     return form(value, path)
-  }
+  })
 }

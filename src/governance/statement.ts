@@ -1,7 +1,7 @@
 import { canonicalJson } from '../core/digest.ts'
 import { HEX_32 } from './actor.ts'
 import { MAX_GENESIS_BYTES, MAX_PAYLOAD_BYTES, envelope as envelopeForm, payloadOf, payloadTypeOf, type Envelope } from './envelope.ts'
-import { integer, list, object, oneOf, optional, text, type Form, type Of } from './form.ts'
+import { anyObject, integer, list, object, oneOf, optional, text, type Form, type Of } from './form.ts'
 import { refused } from './refusal.ts'
 import { sectionName, stateForm } from './state.ts'
 
@@ -65,6 +65,9 @@ export type Statement = { [K in StatementKind]: { readonly kind: K, readonly bod
 export const genesisForm = object({ schema: schemaOf('genesis'), created_at: time, state: stateForm })
 export type Genesis = Of<typeof genesisForm>
 
+/** Each kind of statement by its form. */
+export const STATEMENT_FORMS: Readonly<Record<StatementKind, Form<unknown>>> = FORMS
+
 const KINDS = new Map((Object.keys(FORMS) as StatementKind[]).map(kind => [payloadTypeOf(kind), kind]))
 
 /**
@@ -117,9 +120,4 @@ function parsePayload<T> (envelope: Envelope, form: Form<T>, maxBytes: number): 
 /** Which schema a kind has at this version; an unknown one is refused. */
 function schemaOf<const K extends string> (kind: K): Form<`svc-dht/governance/${K}/1`> {
   return oneOf(`svc-dht/governance/${kind}/1` as const)
-}
-
-function anyObject (value: unknown, path: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refused('gov_schema', `${path} must be an object`)
-  return value as Readonly<Record<string, unknown>>
 }
