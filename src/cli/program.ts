@@ -10,6 +10,7 @@ import { addFind } from './commands/find.ts'
 import { addGovernance } from './commands/governance/governance.ts'
 import { addKey } from './commands/key.ts'
 import { addOps } from './commands/ops.ts'
+import { addMembership } from './commands/membership/membership.ts'
 import { addPeer } from './commands/peer.ts'
 import { addProvide } from './commands/provide.ts'
 import { addQuotas } from './commands/quotas.ts'
@@ -36,7 +37,7 @@ export interface GlobalOptions {
 const COMMANDS = [
   addProvide, addWithdraw, addFind, addPeer, addClosest, addRecords, addTable, addStatus, addReady, addQuotas,
   addDiscv5, addBans,
-  addOps, addAudit, addTail, addTop, addCap, addKey, addGovernance, addConfig, addVersion, addCompletion,
+  addOps, addAudit, addTail, addTop, addCap, addKey, addGovernance, addMembership, addConfig, addVersion, addCompletion,
 ] as const
 
 const NOTES = `

@@ -1,4 +1,5 @@
 import { CheckpointError, openCheckpoint, parseCheckpoint, verifySignatures, type Opened } from '../../audit/format/checkpoint.ts'
+import type { Entry } from '../../audit/format/entry.ts'
 import { formatVerifierKey, keyId, type VerifierKey } from '../../audit/format/note.ts'
 import { isQuorum, quorumWitnesses, type Policy } from '../../audit/format/policy.ts'
 import { KeyTrail, type Followed } from '../../audit/format/rotation.ts'
@@ -17,6 +18,8 @@ export interface Expectation {
   readonly nowMs: number
   /** Whose witnesses must have cosigned the checkpoint. */
   readonly policy?: Policy | undefined
+  /** Called with each entry, in order; that the log is whole is known only at its end. */
+  readonly onEntry?: (entry: Entry) => void
 }
 
 /** Witnesses of the policy, by their names there. */
@@ -69,11 +72,14 @@ async function readLog (bytes: Uint8Array, readFile: ReadFile, expectation: Expe
   const isKnown = expectation.trusted.some(key => signatures.some(line => line.name === key.name && line.keyId === keyId(key)))
   if (isKnown || origin !== expectation.origin) {
     const opened = open(expectation.trusted)
-    return { opened, root: (await scan(size, readFile)).root(), followed: [] }
+    return { opened, root: (await scan(size, readFile, ({ entry }) => expectation.onEntry?.(entry))).root(), followed: [] }
   }
   if (size > MAX_UNSIGNED_ENTRIES) throw new CheckpointError('signature', 'The checkpoint has no signature by a trusted key, and names too many entries to find out who took over from it.')
   const trail = new KeyTrail(origin, expectation.trusted)
-  const root = (await scan(size, readFile, ({ entry, bytes }) => trail.add(entry, bytes))).root()
+  const root = (await scan(size, readFile, ({ entry, bytes }) => {
+    trail.add(entry, bytes)
+    expectation.onEntry?.(entry)
+  })).root()
   return { root, opened: open(trail.keys), followed: trail.followed }
 }
 

@@ -11,7 +11,7 @@ import { parseAge, parseCount } from '../options.ts'
 import type { Run, Session } from '../session.ts'
 import { printable } from '../text.ts'
 
-interface TrustOptions {
+export interface TrustOptions {
   readonly key?: readonly string[]
   readonly origin?: string
   readonly policy?: string
@@ -113,12 +113,12 @@ function addExport (audit: Command, run: Run): void {
     }))
 }
 
-function addKey (key: string, keys: readonly string[] = []): readonly string[] {
+export function addKey (key: string, keys: readonly string[] = []): readonly string[] {
   return [...keys, key]
 }
 
 /** What is expected of the log; for a daemon that we ask without a key of our own, by the keys that it names itself. */
-async function expect ({ client, out, host }: Session, { key, origin, minSize, maxAge }: TrustOptions, policy?: Policy): Promise<Expectation> {
+export async function expect ({ client, out, host }: Session, { key, origin, minSize, maxAge }: TrustOptions, policy?: Policy): Promise<Expectation> {
   const known = key === undefined ? policy?.logs.map(log => log.key) ?? [] : []
   if (key === undefined && known.length === 0) out.remark('Note: verified by the keys that the daemon names itself. Give --key to verify by one that you trust.')
   const trusted = known.length > 0 ? known : await readTrustedKeys(key ?? (await client.auditHead()).keys)

@@ -5,7 +5,8 @@ import { draftStatement, proposalEnvelope } from '../../governance/draft.ts'
 import { publicKey } from '../../governance/key-options.ts'
 import { idOf, type Naming } from '../../governance/naming.ts'
 import { renderProposal } from '../../governance/render.ts'
-import type { Run } from '../../session.ts'
+import type { Exit } from '../../exit-codes.ts'
+import type { Run, Session } from '../../session.ts'
 
 interface Options extends ActOptions, Naming { readonly reason?: string }
 
@@ -41,14 +42,19 @@ function addDecision (governance: Command, run: Run, name: string, { kind, descr
   addActOptions(command)
     .addHelpText('after', '\n--json prints the answer of the daemon: {"id", "dry_run", "proposal"}.')
     .action(run(async (session, named: string | undefined, { reason, ...options }: Options) => {
-      const { client, host } = session
-      const { actor } = publicKey(session, options)
-      const detail = await client.proposal(idOf(named, options))
-      const { id, proposal } = detail
-      proposalEnvelope(proposal, id)
-      const state = await fetchState(client)
-      const why = kind === 'approval' ? {} : { reason: reason ?? '' }
-      const envelope = draftStatement(kind, { proposal_id: id, ...why } as { readonly proposal_id: string, readonly reason: string }, state, { id: actor.id, now: host.now() })
-      return await act(session, { envelope, about: { id, proposal }, state, shown: view => renderProposal(detail, state, view), question }, options)
+      return await decide(session, { kind, question, named: idOf(named, options), reason: reason ?? '' }, options)
     }))
+}
+
+/** Says something of a proposal that the daemon has, after showing it as it stands there. `reason` is left out of an approval. */
+export async function decide (session: Session, { kind, question, named, reason }: Pick<Decision, 'kind' | 'question'> & { readonly named: string, readonly reason: string }, options: ActOptions): Promise<Exit> {
+  const { client, host } = session
+  const { actor } = publicKey(session, options)
+  const detail = await client.proposal(named)
+  const { id, proposal } = detail
+  proposalEnvelope(proposal, id)
+  const state = await fetchState(client)
+  const why = kind === 'approval' ? {} : { reason }
+  const envelope = draftStatement(kind, { proposal_id: id, ...why } as { readonly proposal_id: string, readonly reason: string }, state, { id: actor.id, now: host.now() })
+  return await act(session, { envelope, about: { id, proposal }, state, shown: view => renderProposal(detail, state, view), question }, options)
 }

@@ -16,8 +16,8 @@ What waits for your signature is signed; where nothing does, your approval of th
 worked out here, from the state that the file carries and its digests prove. --json prints one {"id", "kind"} a line.`
 
 /** Signing on a machine that no daemon runs on. */
-export function addSign (governance: Command, run: Run): void {
-  const command = governance.command('sign')
+export function addSign (group: Command, run: Run, name = 'sign'): void {
+  const command = group.command(name)
     .description('sign or approve what is in a carried file; no daemon is asked')
     .argument('<file>', 'written by --out')
     .option('--dry-run', 'show what would be signed, and sign nothing')

@@ -7,7 +7,7 @@ import type { AdminClient } from '../../client.ts'
 import { isSigned, readCarried } from '../../governance/carried.ts'
 import { pathOf } from '../../governance/draft.ts'
 import { renderAnswer } from '../../governance/render.ts'
-import type { Run } from '../../session.ts'
+import type { Run, Session } from '../../session.ts'
 import type { ProposalBody } from '../../../http/admin/wire.ts'
 
 /** Every daemon judges and keeps statements for itself: the same file is handed to each of them. */
@@ -17,21 +17,27 @@ export function addSubmit (governance: Command, run: Run): void {
     .argument('<file>', 'written by --out')
     .option('--dry-run', 'have the daemon judge the first one that it does not have, and do nothing')
     .addHelpText('after', '\nHand the same file to every daemon of the network. --json prints one answer of the daemon a line.')
-    .action(run(async ({ client, out }, path: string, { dryRun = false }: { readonly dryRun?: boolean }) => {
-      let handedIn = 0
-      for (const envelope of readCarried(path).statements) {
-        if (await isKnown(client, envelope)) {
-          out.remark(`The daemon has it already: ${statementOf(envelope).kind} ${statementId(envelope)}`)
-          continue
-        }
-        if (!isSigned(envelope)) throw usageFailure(`It is not signed yet: ${statementOf(envelope).kind} ${statementId(envelope)}`, 'Sign it first: ronctl governance sign FILE --key KEY')
-        out.answer(await client.submit(pathOf(envelope), { envelope, ...(dryRun && { dry_run: true }) }), renderAnswer)
-        handedIn++
-        if (dryRun) break // what follows is judged on what this one would have done
-      }
-      if (handedIn === 0) out.remark('Nothing in the file is new to this daemon.')
+    .action(run(async (session, path: string, { dryRun = false }: { readonly dryRun?: boolean }) => {
+      const handedIn = await submitAll(session, readCarried(path).statements, dryRun)
       return handedIn > 0 ? 'ok' : 'negative'
     }))
+}
+
+/** Hands in what the daemon does not have yet; how many those were. With `isDryRun` it judges the first of them, and nothing is done. */
+export async function submitAll ({ client, out }: Session, statements: readonly Envelope[], isDryRun = false): Promise<number> {
+  let handedIn = 0
+  for (const envelope of statements) {
+    if (await isKnown(client, envelope)) {
+      out.remark(`The daemon has it already: ${statementOf(envelope).kind} ${statementId(envelope)}`)
+      continue
+    }
+    if (!isSigned(envelope)) throw usageFailure(`It is not signed yet: ${statementOf(envelope).kind} ${statementId(envelope)}`, 'Sign it first: ronctl governance sign FILE --key KEY')
+    out.answer(await client.submit(pathOf(envelope), { envelope, ...(isDryRun && { dry_run: true }) }), renderAnswer)
+    handedIn++
+    if (isDryRun) break // what follows is judged on what this one would have done
+  }
+  if (handedIn === 0) out.remark('Nothing in the file is new to this daemon.')
+  return handedIn
 }
 
 async function isKnown (client: AdminClient, envelope: Envelope): Promise<boolean> {
