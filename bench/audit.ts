@@ -27,7 +27,7 @@ async function * figuresOf (entries: number): AsyncGenerator<Figure> {
   const folder = mkdtempSync(join(tmpdir(), 'svc-dht-bench-'))
   try {
     const keys = createEphemeralNoteKeys(ORIGIN)
-    const create = (): AuditLog => new AuditLog({ origin: ORIGIN, groupMs: 2, publishMs: 1000, refreshMs: 3_600_000, queued: 10_000 }, {
+    const create = (): AuditLog => new AuditLog({ origin: ORIGIN, groupMs: 2, publishMs: 1000, refreshMs: 3_600_000, retentionMs: 90 * 86_400_000, queued: 10_000 }, {
       storage: new DiskLogStorage({ folder: join(folder, 'log'), markFile: join(folder, 'mark') }),
       signers: keys,
       metrics: createMetrics().audit,

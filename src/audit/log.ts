@@ -1,84 +1,62 @@
-import type { Clock, Component } from '../core/component.ts'
+import { randomUUID } from 'node:crypto'
+import type { Component } from '../core/component.ts'
 import type { ActionLog, ControlAction, Recorded } from '../core/control-action.ts'
 import { DhtError } from '../core/errors.ts'
 import type { ReadinessCheck } from '../core/readiness.ts'
-import type { Logger } from '../observability/logger.ts'
-import type { Metrics } from '../observability/metrics.ts'
+import { Alarms } from './alarms.ts'
 import { keepCosignatures, signCheckpoint, type NoteSigner } from './format/checkpoint.ts'
 import { encodeEntry, parseEntry, type Entry } from './format/entry.ts'
 import { formatVerifierKey, type VerifierKey } from './format/note.ts'
 import { handoverAction, rotateAction, type RotatedBy } from './format/rotation.ts'
 import { encodeBundle } from './format/tile.ts'
 import { leafHash } from './format/tree.ts'
+import { encodeGroup, type Waiting } from './group.ts'
 import { LogReader, type LogState, type ReadEntry } from './reader.ts'
+import type { AuditLogDeps, AuditLogOptions } from './options.ts'
 import { recover, toMark, type Recovered } from './recover.ts'
 import { Refusal } from './refusal.ts'
-import type { LogStorage, Mark } from './storage/storage.ts'
+import { findYoung } from './retention.ts'
+import { PRUNE_ACTION } from './scan.ts'
+import type { Mark } from './storage/storage.ts'
 import { Tail } from './tail.ts'
-
-export interface AuditLogOptions {
-  /** Identifies the log in its checkpoints: a URL without scheme, without spaces. */
-  readonly origin: string
-  /** How long an append waits for others to share its flush with. */
-  readonly groupMs: number
-  /** Longest time until a new entry is under a checkpoint. */
-  readonly publishMs: number
-  /** Longest age of the last checkpoint while no entries come: so an old date means a log that stands still. */
-  readonly refreshMs: number
-  /** Entries that wait for the disk; more are refused. */
-  readonly queued: number
-}
-
-export interface AuditLogDeps {
-  readonly storage: LogStorage
-  readonly signers: readonly NoteSigner[]
-  /** Keys of before that are still here: those that signed last vouch for the ones that sign now. */
-  readonly formerSigners?: readonly NoteSigner[]
-  readonly metrics: Metrics['audit']
-  readonly log: Logger
-  readonly now: Clock
-}
 
 /** What anybody may know of the head. */
 export interface LogHead {
   readonly origin: string
   readonly size: number
   readonly published: number
+  /** The first entry that is published: older ones were let go. */
+  readonly minimum: number
   readonly root: string
   readonly keys: readonly string[]
   /** Why the log takes no entries; undefined while it does. */
   readonly refusal: string | undefined
 }
 
-interface Waiting {
-  readonly action: ControlAction
-  readonly startedAt: number
-  readonly done: PromiseWithResolvers<Recorded>
-}
-
 /** How soon the disk is tried again after it took no entry: with writes refused at the wall nobody else would. */
 const RETRY_MS = 1000
 /** Entries that one flush takes. */
 const GROUP_ENTRIES = 4096
+const PRUNED = { memory: 'the log in memory has reached its bound', age: 'older than audit.retention' } as const
 
 /** The audit log: takes control actions, and resolves when their entries are where no crash takes them away. */
 export class AuditLog implements ActionLog, Component, ReadinessCheck {
   readonly name = 'audit'
   readonly #options: AuditLogOptions
   readonly #deps: AuditLogDeps
-  readonly #state: LogState = { tail: new Tail(), published: 0, checkpoint: undefined }
+  readonly #state: LogState = { tail: new Tail(), published: 0, checkpoint: undefined, minimum: 0 }
   readonly #reader: LogReader
   /** Bounded by `queued`. */
   #queue: Waiting[] = []
   /** Every write goes through here, one after the other. */
   #writing: Promise<void> = Promise.resolve()
   #flush: NodeJS.Timeout | undefined
-  #publishing: NodeJS.Timeout | undefined
-  #refreshing: NodeJS.Timeout | undefined
-  #retrying: NodeJS.Timeout | undefined
+  readonly #alarms = new Alarms()
   readonly #refusal: Refusal
   #isOpen = false
   #isSignedByUs = false
+  /** Entries are on disk that the mark does not count. */
+  #isMarkBehind = false
   #signers: readonly NoteSigner[]
   /** Sign beside the new ones once, so that whoever trusts them sees what the new ones sign. */
   #formerSigners: readonly NoteSigner[] = []
@@ -113,9 +91,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   async stop (): Promise<void> {
     if (!this.#isOpen) return
     clearTimeout(this.#flush)
-    clearTimeout(this.#publishing)
-    clearTimeout(this.#refreshing)
-    clearTimeout(this.#retrying)
+    this.#alarms.clearAll()
     await this.#enqueue(async () => await this.#commit())
     await this.#enqueue(async () => await this.#publish()).catch(err => this.#deps.log.error({ event: 'checkpoint_failed', err }, 'audit log: the last checkpoint could not be written'))
     this.#isOpen = false
@@ -132,6 +108,10 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
 
   async record (action: ControlAction): Promise<Recorded> {
     if (this.#refusal.isFinal || !this.#isOpen) throw this.#refusal.toError()
+    if (this.#refusal.isStalled) {
+      this.#deps.metrics.refused.inc({ reason: 'slow' })
+      throw this.#refusal.toError()
+    }
     if (this.#queue.length >= this.#options.queued) {
       this.#deps.metrics.refused.inc({ reason: 'queue' })
       throw new DhtError('DegradedAudit', 'The audit log takes no more entries until the disk has caught up.', { retryAfterMs: 1000 })
@@ -152,6 +132,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
       origin: this.#options.origin,
       size: this.#state.tail.size,
       published: this.#state.published,
+      minimum: this.#state.minimum,
       root: Buffer.from(this.#state.tail.root()).toString('hex'),
       keys: this.#keys().map(formatVerifierKey),
       refusal: this.#refusal.reason,
@@ -161,11 +142,12 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   /** A file of the published log, by its path in tlog-tiles. */
   async file (path: string): Promise<Uint8Array | undefined> { return await this.#reader.file(path) }
 
-  /** Entries from `from` up to, not including, `to`. Those of a full log are read bundle by bundle. */
+  /** Every entry that there is, published or not, from `from` up to, not including, `to`: what a replay needs. */
   async * entries (from = 0, to = Number.POSITIVE_INFINITY): AsyncGenerator<Entry> {
-    for await (const { entry } of this.#reader.entries(from, to)) yield entry
+    for await (const { entry } of this.#reader.everything(from, to)) yield entry
   }
 
+  /** The published ones. @throws {DhtError} NotFound for a range that begins with entries that were let go */
   rawEntries (from = 0, to = Number.POSITIVE_INFINITY): AsyncGenerator<ReadEntry> { return this.#reader.entries(from, to) }
 
   /** The entry's proof under the last checkpoint. @throws {DhtError} NotFound when no checkpoint covers it yet */
@@ -223,20 +205,22 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     return await rotated.promise
   }
 
-  async #continueFrom ({ tail, published, checkpoint, keys }: Recovered): Promise<void> {
+  async #continueFrom ({ tail, published, checkpoint, keys, minimum }: Recovered): Promise<void> {
     const { storage, metrics } = this.#deps
     this.#state.tail = tail
     this.#state.published = published
     this.#state.checkpoint = checkpoint
+    this.#state.minimum = minimum
     const isRotated = tail.size > 0 && keys.map(formatVerifierKey).join() !== this.#keys().map(formatVerifierKey).join()
     this.#isSignedByUs = !isRotated
     if (isRotated) this.#formerKeys = keys
     // What is only in the list of pending entries gets its checkpoint before that list is begun anew.
-    if (isRotated && checkpoint !== undefined && published === tail.size) await storage.writeMark(this.#mark())
+    if (isRotated && checkpoint !== undefined && published === tail.size) await this.#writeMark()
     else await this.#publish({ anew: true })
     await storage.beginPending(tail.size)
     this.#refusal.clear()
     metrics.size.set(tail.size)
+    this.#scheduleAgeing()
     if (isRotated) {
       await this.#recordRotation({ actor: 'daemon', reason: 'the log is signed by other keys from here on' }, keys, this.#keys()).catch(() => {}) // told by the refusal
       const known = new Set(keys.map(formatVerifierKey))
@@ -245,12 +229,17 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     }
   }
 
-  async #recordRotation (by: RotatedBy, from: readonly VerifierKey[], to: readonly VerifierKey[]): Promise<Recorded> {
+  /** An entry of the log about itself, with all that waits. */
+  async #recordOwn (action: ControlAction): Promise<Recorded> {
     const done = Promise.withResolvers<Recorded>()
-    this.#queue.push({ action: rotateAction(by, from, to, this.#deps.now()), startedAt: performance.now(), done })
+    this.#queue.push({ action, startedAt: performance.now(), done })
     done.promise.catch(() => {}) // its caller hears of it
     await this.#commit()
     return await done.promise
+  }
+
+  async #recordRotation (by: RotatedBy, from: readonly VerifierKey[], to: readonly VerifierKey[]): Promise<Recorded> {
+    return await this.#recordOwn(rotateAction(by, from, to, this.#deps.now()))
   }
 
   /** The keys before sign the tree that names the new ones: whoever trusts only those can follow. Without it they cannot, and no more. */
@@ -275,66 +264,75 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
         continue
       }
       const tsMs = now()
-      const added: Uint8Array[] = []
-      let prev = this.#state.tail.prev
-      const kept: Waiting[] = []
-      for (const waiting of group) {
-        try {
-          const bytes = encodeEntry(waiting.action, { seq: this.#state.tail.size + added.length, tsMs, prev })
-          prev = Buffer.from(leafHash(bytes)).toString('hex')
-          added.push(bytes)
-          kept.push(waiting)
-        } catch (err) {
-          waiting.done.reject(err) // a byte over the limit, now that its number is known
-        }
-      }
+      const { added, kept } = encodeGroup(group, this.#state.tail, tsMs)
       try {
+        if (this.#isMarkBehind) await this.#writeMark()
         await storage.append(encodeBundle(added))
-        const first = this.#state.tail.size
-        for (const bytes of added) this.#state.tail.append(bytes, leafHash(bytes))
-        await storage.writeMark(this.#mark())
-        this.#refusal.clear()
-        kept.forEach(({ done, startedAt }, at) => {
-          metrics.appendSeconds.observe((performance.now() - startedAt) / 1000)
-          done.resolve({ seq: first + at, ts: tsMs })
-        })
-        metrics.size.set(this.#state.tail.size)
-        for (const bytes of added) for (const tell of this.#listeners) tell(parseEntry(bytes))
-        this.#schedulePublish()
       } catch (err) {
-        // An entry may be on disk of an action that was refused, as after a crash before the answer.
+        // Of an append that failed half-way, an entry may be found after a crash, as after one before the answer.
         this.#refuse(err)
         for (const { done } of kept) done.reject(this.#refusal.toError())
         this.#scheduleRetry()
+        continue
       }
-    }
-  }
-
-  #schedulePublish (): void {
-    this.#publishing ??= setTimeout(() => {
-      this.#publishing = undefined
-      this.#enqueue(async () => await this.#publish()).catch(err => {
+      const first = this.#state.tail.size
+      for (const bytes of added) this.#state.tail.append(bytes, leafHash(bytes))
+      // They are on disk and stay there: whatever becomes of the mark, which the next group waits for, their callers are told so.
+      await this.#writeMark().then(() => { this.#refusal.clear() }, err => {
         this.#refuse(err)
         this.#scheduleRetry()
       })
-    }, this.#options.publishMs).unref()
+      kept.forEach(({ done, startedAt }, at) => {
+        metrics.appendSeconds.observe((performance.now() - startedAt) / 1000)
+        done.resolve({ seq: first + at, ts: tsMs })
+      })
+      metrics.size.set(this.#state.tail.size)
+      for (const bytes of added) for (const tell of this.#listeners) tell(parseEntry(bytes))
+      this.#alarms.set('publish', this.#options.publishMs, () => this.#try(async () => await this.#publish()))
+    }
+  }
+
+  /** Entries are refused while the work fails, and the disk is tried again. */
+  #try (work: () => Promise<void>): void {
+    this.#enqueue(work).catch(err => {
+      this.#refuse(err)
+      this.#scheduleRetry()
+    })
   }
 
   /** What a disk must take before entries are taken again: their list, the mark, and the checkpoint that may have failed. */
   #scheduleRetry (): void {
     if (this.#refusal.isFinal) return
-    this.#retrying ??= setTimeout(() => {
-      this.#retrying = undefined
+    this.#alarms.set('retry', RETRY_MS, () => this.#try(async () => {
       if (this.#refusal.reason === undefined || this.#refusal.isFinal) return
-      this.#enqueue(async () => {
-        await this.#deps.storage.append(new Uint8Array(0))
-        await this.#deps.storage.writeMark(this.#mark())
-        await this.#publish()
-      }).then(() => { this.#refusal.clear() }, err => {
-        this.#refuse(err)
-        this.#scheduleRetry()
+      await this.#deps.storage.append(new Uint8Array(0))
+      await this.#writeMark()
+      await this.#publish()
+      this.#refusal.clear()
+    }))
+  }
+
+  /** Lets go of the oldest entries. The entry that says so comes first: whoever verifies finds it. */
+  async #prune (minimum: number, why: 'memory' | 'age'): Promise<void> {
+    const { storage, metrics } = this.#deps
+    const from = this.#state.minimum
+    if (minimum <= from || this.#refusal.reason !== undefined) return
+    await this.#recordOwn({ actor: 'daemon', action: PRUNE_ACTION, reason: PRUNED[why], opId: `${PRUNE_ACTION}:${randomUUID()}`, event: { from, minimum } })
+    this.#state.minimum = minimum
+    storage.letGo?.(minimum)
+    metrics.letGo.inc({ reason: why }, minimum - from)
+    await this.#writeMark()
+  }
+
+  /** Now and then, those that are older than the log publishes. */
+  #scheduleAgeing (): void {
+    this.#alarms.set('age', this.#options.refreshMs, () => {
+      this.#try(async () => {
+        const beforeMs = this.#deps.now() - this.#options.retentionMs
+        await this.#prune(await findYoung({ ...this.#state, beforeMs }, async seq => await this.#reader.timeOf(seq)), 'age')
       })
-    }, RETRY_MS).unref()
+      this.#scheduleAgeing()
+    })
   }
 
   /** Nothing to do when the checkpoint covers every entry, unless it is to be signed anew. */
@@ -346,7 +344,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     const origin = this.#options.origin
     const note = keepCosignatures(Buffer.from(await signCheckpoint({ origin, size, root: this.#state.tail.root() }, [...this.#signers, ...this.#formerSigners], now())), this.#state.checkpoint)
     // The mark first: it names the keys by which the checkpoint will be known.
-    await storage.writeMark(this.#mark())
+    await this.#writeMark()
     await storage.publish([...this.#state.tail.files(this.#state.published), ['checkpoint', note]])
     this.#state.checkpoint = note
     this.#state.published = size
@@ -356,24 +354,22 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     if (!isCovered) await storage.beginPending(size)
     if (this.#formerKeys.length > 0) {
       this.#formerKeys = []
-      await storage.writeMark(this.#mark())
+      await this.#writeMark()
     }
     metrics.published.set(size)
     metrics.checkpointTime.set(now() / 1000)
     for (const tell of this.#checkpointListeners) tell()
     this.#scheduleRefresh()
+    if (storage.findMinimum !== undefined) await this.#prune(storage.findMinimum(this.#state.minimum, size), 'memory')
   }
 
   /** An idle log signs its head again now and then. */
   #scheduleRefresh (): void {
-    clearTimeout(this.#refreshing)
-    this.#refreshing = setTimeout(() => {
-      this.#enqueue(async () => await this.#publish({ anew: true })).catch(err => {
-        this.#refuse(err)
-        this.#scheduleRetry()
-        this.#scheduleRefresh()
-      })
-    }, this.#options.refreshMs).unref()
+    this.#alarms.clear('refresh')
+    this.#alarms.set('refresh', this.#options.refreshMs, () => {
+      this.#scheduleRefresh()
+      this.#try(async () => await this.#publish({ anew: true }))
+    })
   }
 
   #keys (): VerifierKey[] {
@@ -381,11 +377,17 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   }
 
   #mark (): Mark {
-    return toMark(this.#state.tail, this.#options.origin, [...this.#keys(), ...this.#formerKeys])
+    return toMark(this.#state.tail, this.#options.origin, [...this.#keys(), ...this.#formerKeys], this.#state.minimum)
+  }
+
+  async #writeMark (): Promise<void> {
+    this.#isMarkBehind = true
+    await this.#deps.storage.writeMark(this.#mark())
+    this.#isMarkBehind = false
   }
 
   async #enqueue (work: () => Promise<void>): Promise<void> {
-    const done = this.#writing.then(work)
+    const done = this.#writing.then(async () => await this.#refusal.whileWriting(work))
     this.#writing = done.catch(() => {})
     await done
   }

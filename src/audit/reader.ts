@@ -1,7 +1,7 @@
 import { DhtError } from '../core/errors.ts'
 import { parseEntry, type Entry } from './format/entry.ts'
 import { formatProofFile } from './format/proof-file.ts'
-import { decodeBundle, tilePath, tileReader, TILE_WIDTH } from './format/tile.ts'
+import { decodeBundle, parseTilePath, tilePath, tileReader, TILE_WIDTH } from './format/tile.ts'
 import { inclusionProof } from './format/tree.ts'
 import type { LogStorage } from './storage/storage.ts'
 import type { Tail } from './tail.ts'
@@ -12,6 +12,8 @@ export interface LogState {
   /** What the checkpoint covers. */
   published: number
   checkpoint: Uint8Array | undefined
+  /** The first entry that is published: older ones were let go. Where a bundle begins. */
+  minimum: number
 }
 
 export interface ReadEntry { readonly entry: Entry, readonly bytes: Uint8Array }
@@ -27,10 +29,24 @@ export class LogReader {
   }
 
   async file (path: string): Promise<Uint8Array | undefined> {
-    return path === 'checkpoint' ? this.#state.checkpoint : await this.#storage.read(path)
+    if (path === 'checkpoint') return this.#state.checkpoint
+    const tile = parseTilePath(path)
+    const isLetGo = tile?.level === 'entries' && tile.index * TILE_WIDTH < this.#state.minimum
+    return isLetGo ? undefined : await this.#storage.read(path)
   }
 
-  async * entries (from: number, to: number): AsyncGenerator<ReadEntry> {
+  /** Every entry that there is, also those that are not published any more. */
+  async * everything (from: number, to: number): AsyncGenerator<ReadEntry> {
+    yield * this.#entries(this.#storage.letGo === undefined ? from : Math.max(from, this.#state.minimum), to)
+  }
+
+  /** @throws {DhtError} NotFound for a range that begins with entries that were let go */
+  entries (from: number, to: number): AsyncGenerator<ReadEntry> {
+    this.#assertKept(from)
+    return this.#entries(from, to)
+  }
+
+  async * #entries (from: number, to: number): AsyncGenerator<ReadEntry, undefined> {
     for (let seq = from; seq < Math.min(to, this.#state.tail.size);) {
       const held = this.#state.tail.entry(seq)
       const chunk = held === undefined ? await this.#readBundle(seq) : [held]
@@ -41,17 +57,31 @@ export class LogReader {
     }
   }
 
+  /** When the entry was made, in milliseconds. */
+  async timeOf (seq: number): Promise<number> {
+    const { value } = await this.#entries(seq, seq + 1).next()
+    return value === undefined ? Number.POSITIVE_INFINITY : Date.parse(value.entry.ts)
+  }
+
   async proof (seq: number): Promise<string> {
     const { published: size, checkpoint } = this.#state
     if (checkpoint === undefined || !(seq < size)) throw new DhtError('NotFound', `No checkpoint covers an entry ${seq}.`, { hint: `The last checkpoint covers ${size} entries.` })
+    this.#assertKept(seq)
     const proof = await inclusionProof(seq, size, tileReader(size, async path => await this.#storage.read(path)))
     return formatProofFile({ index: seq, proof, checkpoint })
+  }
+
+  #assertKept (seq: number): void {
+    const { minimum } = this.#state
+    if (seq < minimum) throw new DhtError('NotFound', `Entry ${seq} was let go: the log keeps its hash, and entries from ${minimum} on.`, { hint: `Ask for entries from ${minimum} on. Entries audit.prune say when those before were let go.` })
   }
 
   /** From the entry on. What is in the last bundle the tail holds. */
   async #readBundle (seq: number): Promise<Uint8Array[]> {
     const path = tilePath({ level: 'entries', index: Math.floor(seq / TILE_WIDTH), width: TILE_WIDTH })
-    const { entries } = decodeBundle(await this.#storage.read(path) ?? new Uint8Array())
+    const bytes = await this.#storage.read(path)
+    if (bytes === undefined) this.#assertKept(seq) // let go since the reading began
+    const { entries } = decodeBundle(bytes ?? new Uint8Array())
     if (entries.length !== TILE_WIDTH) throw new DhtError('DegradedAudit', `${path} of the log is missing or misshapen.`)
     return entries.slice(seq % TILE_WIDTH)
   }

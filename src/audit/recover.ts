@@ -15,6 +15,8 @@ export interface Recovered {
   readonly checkpoint: Uint8Array | undefined
   /** Keys that signed for the log until now. */
   readonly keys: readonly VerifierKey[]
+  /** The first entry that is published. */
+  readonly minimum: number
   /** Bytes of an append that was never acknowledged and did not reach the disk whole. */
   readonly tornBytes: number
 }
@@ -26,7 +28,7 @@ export async function recover (storage: LogStorage, origin: string, signers: rea
   const pending = await storage.readPending()
   if (mark === undefined) {
     if (bytes !== undefined || pending.some(({ bytes }) => bytes.byteLength > 0)) throw new IntegrityError('unmarked', 'There is a log, but not the high-water mark that says how long it was.')
-    return { tail: new Tail(), published: 0, checkpoint: undefined, keys: signers, tornBytes: 0 }
+    return { tail: new Tail(), published: 0, checkpoint: undefined, keys: signers, minimum: 0, tornBytes: 0 }
   }
   if (mark.origin !== origin) throw new IntegrityError('origin', `The high-water mark is of the log ${JSON.stringify(mark.origin)}, not of ${JSON.stringify(origin)}.`)
   const keys = mark.keys.map(parseVerifierKey)
@@ -51,7 +53,7 @@ export async function recover (storage: LogStorage, origin: string, signers: rea
     if (tornBytes === 0) tornBytes = rest
   }
   checkMark(tail, mark, marked.root, published)
-  return { tail, published, checkpoint: bytes, keys, tornBytes }
+  return { tail, published, checkpoint: bytes, keys, minimum: mark.minimum ?? 0, tornBytes }
 }
 
 async function readPublished (storage: LogStorage, bytes: Uint8Array, origin: string, keys: readonly VerifierKey[]): Promise<Tail> {
@@ -86,6 +88,6 @@ function checkMark (tail: Tail, mark: Mark, rootAtMark: Uint8Array | undefined, 
   if (Buffer.from(rootAtMark).toString('hex') !== mark.root) throw new IntegrityError('fork', `The log had another root at size ${mark.size}: it is another history.`)
 }
 
-export function toMark (tail: Tail, origin: string, keys: readonly VerifierKey[]): Mark {
-  return { origin, size: tail.size, root: Buffer.from(tail.root()).toString('hex'), keys: keys.map(formatVerifierKey) }
+export function toMark (tail: Tail, origin: string, keys: readonly VerifierKey[], minimum: number): Mark {
+  return { ...(minimum > 0 && { minimum }), origin, size: tail.size, root: Buffer.from(tail.root()).toString('hex'), keys: keys.map(formatVerifierKey) }
 }

@@ -1,21 +1,33 @@
+import type { Clock } from '../core/component.ts'
 import { DhtError } from '../core/errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { IntegrityError, type IntegrityFault } from './scan.ts'
 import { ReplacedError } from './storage/storage.ts'
 
+interface Deps { readonly metrics: Metrics['audit'], readonly log: Logger, readonly now: Clock }
+
+/** A disk that takes longer for a write is not one to wait for. */
+const STALL_MS = 5000
+
 /** Whether the log takes entries, and why it does not. */
 export class Refusal {
-  readonly #deps: { readonly metrics: Metrics['audit'], readonly log: Logger }
+  readonly #deps: Deps
   #reason: string | undefined = 'the audit log is being verified'
   #isFinal = false
+  #since: number | undefined
 
-  constructor (deps: { readonly metrics: Metrics['audit'], readonly log: Logger }) {
+  constructor (deps: Deps) {
     this.#deps = deps
   }
 
   /** Undefined while entries are taken. */
-  get reason (): string | undefined { return this.#reason }
+  get reason (): string | undefined {
+    return this.#reason ?? (this.isStalled ? 'the audit log takes no entries: the disk does not answer' : undefined)
+  }
+
+  /** Whether a write is under way that should have ended long ago. What waits for it is neither taken nor refused. */
+  get isStalled (): boolean { return this.#since !== undefined && this.#deps.now() - this.#since > STALL_MS }
   /** False when what went wrong may pass, as a full disk does. */
   get isFinal (): boolean { return this.#isFinal }
 
@@ -31,6 +43,15 @@ export class Refusal {
     this.#reason = `the audit log takes no entries: ${(err as Error).message}`
   }
 
+  async whileWriting (work: () => Promise<void>): Promise<void> {
+    this.#since = this.#deps.now()
+    try {
+      await work()
+    } finally {
+      this.#since = undefined
+    }
+  }
+
   end (reason: string): void {
     this.#reason = reason
     this.#isFinal = true
@@ -42,7 +63,7 @@ export class Refusal {
   }
 
   toError (): DhtError {
-    return new DhtError('DegradedAudit', `No change can be made: ${this.#reason ?? 'the audit log is closed'}.`, {
+    return new DhtError('DegradedAudit', `No change can be made: ${this.reason ?? 'the audit log is closed'}.`, {
       hint: 'Lookups go on. See `ronctl audit head` and the daemon\'s log.', retryAfterMs: 5000,
     })
   }

@@ -3,6 +3,9 @@ import { decodeBundle, newBundles, newTiles, TILE_WIDTH, tilePath, type Tile } f
 import { equal, HASH_BYTES, leafHash, type Hash } from './format/tree.ts'
 import { Tail } from './tail.ts'
 
+/** The action of the entry that says which entries are let go. */
+export const PRUNE_ACTION = 'audit.prune'
+
 /** What is wrong with a log; the label of `audit_integrity_failed_total`. */
 export type IntegrityFault =
   | 'entry' | 'tile' | 'root' | 'checkpoint' | 'signature' | 'origin' | 'shorter' | 'fork' | 'missing' | 'unmarked' | 'pending' | 'replaced' | 'stale'
@@ -25,18 +28,19 @@ interface Seen { readonly entry: Entry, readonly bytes: Uint8Array }
 
 /**
  * Reads the first `size` entries of a log and checks every one of them, the chain between them, and every tile.
+ * With `from`, which is where a bundle begins, only those behind it: of the ones before, the hashes that the root needs.
  * The root of the tail that it returns is still to be compared with a checkpoint's.
  * @throws {IntegrityError} at the first thing that is wrong
  */
-export async function scan (size: number, readFile: ReadFile, onEntry: (seen: Seen) => void = () => {}): Promise<Tail> {
-  const tail = new Tail()
-  for (const bundle of newBundles(0, size)) {
+export async function scan (size: number, readFile: ReadFile, onEntry: (seen: Seen) => void = () => {}, from = 0): Promise<Tail> {
+  const tail = from === 0 ? new Tail() : await edgeAt(from, size, readFile)
+  for (const bundle of newBundles(from, size)) {
     const base = tail.size
     const entries = await readBundle(readFile, tilePath(bundle), base, bundle.width)
     const leaves = await readTile(readFile, tilePath({ ...bundle, level: 0 }), bundle.width)
     entries.forEach((bytes, at) => {
       const before = at === 0 ? undefined : hashAt(leaves, at - 1)
-      const entry = checkEntry(bytes, base + at, tail.prev, before)
+      const entry = checkEntry(bytes, base + at, tail.isLinked ? tail.prev : undefined, before)
       tail.append(bytes, leafHash(bytes))
       onEntry({ entry, bytes })
     })
@@ -46,6 +50,60 @@ export async function scan (size: number, readFile: ReadFile, onEntry: (seen: Se
   }
   for (const tile of newTiles(0, size).filter(({ level, width }) => level !== 0 && width !== TILE_WIDTH)) await checkTile(readFile, tile, tail)
   return tail
+}
+
+/** A log as its keepers may leave it: the oldest bundles are gone, and an entry of the log says so. */
+export interface Pruned {
+  readonly tail: Tail
+  /** The first entry that is still there. */
+  readonly minimum: number
+}
+
+/**
+ * As {@link scan}, for a log of which the oldest entries may have been let go, as its entries `audit.prune` say.
+ * @throws {IntegrityError} at the first thing that is wrong; a bundle that is gone without such an entry is missing
+ */
+export async function scanKept (size: number, readFile: ReadFile): Promise<Pruned> {
+  const looked = new Map<string, Uint8Array>() // each file is read once; bounded by the steps of the search
+  const minimum = await findFirstKept(size, async path => {
+    const bytes = await readFile(path)
+    if (bytes !== undefined) looked.set(path, bytes)
+    return bytes
+  })
+  let allowed = 0
+  const tail = await scan(size, async path => looked.get(path) ?? await readFile(path), ({ entry }) => { allowed = Math.max(allowed, prunedBy(entry)) }, minimum)
+  if (minimum > allowed) throw new IntegrityError('missing', `${tilePath({ level: 'entries', index: 0, width: TILE_WIDTH })}, with the entries from 0 on, is missing.`, { seq: 0 })
+  return { tail, minimum }
+}
+
+/** Where bundles begin to be there; what is missing behind it is for the scan to find. */
+async function findFirstKept (size: number, readFile: ReadFile): Promise<number> {
+  const isThere = async (index: number): Promise<boolean> => await readFile(tilePath({ level: 'entries', index, width: TILE_WIDTH })) !== undefined
+  const full = Math.floor(size / TILE_WIDTH)
+  if (full === 0 || await isThere(0)) return 0
+  let [gone, there] = [0, full]
+  while (there - gone > 1) {
+    const middle = Math.floor((gone + there) / 2)
+    if (await isThere(middle)) there = middle
+    else gone = middle
+  }
+  return there * TILE_WIDTH
+}
+
+/** What the entry says is the first one kept; 0 for an entry of another kind. */
+function prunedBy ({ action, event }: Entry): number {
+  const minimum = action === PRUNE_ACTION && typeof event === 'object' && event !== null && 'minimum' in event ? event.minimum : 0
+  return Number.isSafeInteger(minimum) ? Number(minimum) : 0
+}
+
+async function edgeAt (from: number, size: number, readFile: ReadFile): Promise<Tail> {
+  return await Tail.at(from, async (level, index) => {
+    const width = Math.min(TILE_WIDTH, Math.floor(size / TILE_WIDTH ** level) - index * TILE_WIDTH)
+    return await readTile(readFile, tilePath({ level, index, width }), width)
+  }, async () => {
+    const leaves = await readFile(tilePath({ level: 0, index: from / TILE_WIDTH - 1, width: TILE_WIDTH }))
+    return leaves === undefined ? undefined : hashAt(leaves, TILE_WIDTH - 1)
+  })
 }
 
 async function checkTile (readFile: ReadFile, tile: Tile, tail: Tail): Promise<void> {
@@ -69,7 +127,7 @@ async function readTile (readFile: ReadFile, path: string, width: number): Promi
 }
 
 /** `leafBefore` is what the tile says of the entry before, to tell which of the two was altered. */
-export function checkEntry (bytes: Uint8Array, seq: number, prev: string, leafBefore: Hash | undefined): Entry {
+export function checkEntry (bytes: Uint8Array, seq: number, prev: string | undefined, leafBefore: Hash | undefined): Entry {
   let entry: Entry
   try {
     entry = parseEntry(bytes)
@@ -77,7 +135,7 @@ export function checkEntry (bytes: Uint8Array, seq: number, prev: string, leafBe
     throw new IntegrityError('entry', `Entry ${seq} was altered: ${(cause as Error).message}.`, { cause, seq })
   }
   if (entry.seq !== seq) throw new IntegrityError('entry', `Entry ${seq} says that it is entry ${entry.seq}.`, { seq })
-  if (entry.prev !== prev) {
+  if (prev !== undefined && entry.prev !== prev) {
     const altered = leafBefore !== undefined && Buffer.from(leafBefore).toString('hex') === entry.prev ? seq - 1 : seq
     throw new IntegrityError('entry', `Entry ${altered} was altered: entry ${seq} does not follow from entry ${seq - 1}.`, { seq: altered })
   }

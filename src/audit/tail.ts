@@ -1,5 +1,5 @@
-import { CompactRange, type Hash } from './format/tree.ts'
-import { encodeBundle, newBundles, newTiles, TILE_WIDTH, tilePath, type Tile } from './format/tile.ts'
+import { CompactRange, HASH_BYTES, type Hash } from './format/tree.ts'
+import { encodeBundle, fold, newBundles, newTiles, TILE_WIDTH, tilePath, type Tile } from './format/tile.ts'
 
 /** The right edge of the log, from which new tiles and the root are made. */
 export class Tail {
@@ -9,7 +9,31 @@ export class Tail {
   readonly #entries: { first: number, bytes: Uint8Array[] } = { first: 0, bytes: [] }
   #last: Hash | undefined
 
+  /**
+   * The edge of the first `size` entries, whole bundles of them, out of the tiles of a larger log. That the tiles are those of the
+   * log is for the caller to check, by the root.
+   * @throws what `readTile` throws
+   */
+  static async at (size: number, readTile: (level: number, index: number) => Promise<Uint8Array>, readLastLeaf: () => Promise<Hash | undefined>): Promise<Tail> {
+    const tail = new Tail()
+    const subtrees: Array<{ level: number, hash: Hash }> = []
+    for (let level = 0; Math.floor(size / TILE_WIDTH ** level) > 0; level++) {
+      const count = Math.floor(size / TILE_WIDTH ** level)
+      const width = count % TILE_WIDTH
+      const tile = width === 0 ? new Uint8Array() : await readTile(level, Math.floor(count / TILE_WIDTH))
+      const hashes = Array.from({ length: width }, (_, at) => tile.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES))
+      tail.#levels[level] = { first: count - width, hashes }
+      subtrees.unshift(...subtreesOf(hashes, level * 8))
+    }
+    tail.#range = CompactRange.of(subtrees)
+    tail.#entries.first = size
+    tail.#last = size === 0 ? undefined : await readLastLeaf()
+    return tail
+  }
+
   get size (): number { return this.#range.size }
+  /** Whether the hash of the entry before is known: of one that was let go it may not be. */
+  get isLinked (): boolean { return this.size === 0 || this.#last !== undefined }
   /** Leaf hash of the last entry, in hex; empty before the first. */
   get prev (): string { return this.#last === undefined ? '' : Buffer.from(this.#last).toString('hex') }
   root (): Hash { return this.#range.root() }
@@ -52,4 +76,15 @@ export class Tail {
     this.#entries.bytes.splice(0, done)
     this.#entries.first += done
   }
+}
+
+/** Complete subtrees of hashes that are less than a tile, the largest first. */
+function subtreesOf (hashes: readonly Hash[], level: number): Array<{ level: number, hash: Hash }> {
+  const subtrees: Array<{ level: number, hash: Hash }> = []
+  for (let height = 7, at = 0; height >= 0; height--) {
+    if ((hashes.length & 2 ** height) === 0) continue
+    subtrees.push({ level: level + height, hash: fold(hashes.slice(at, at + 2 ** height)) })
+    at += 2 ** height
+  }
+  return subtrees
 }

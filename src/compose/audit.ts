@@ -20,7 +20,7 @@ export function composeAudit ({ node, audit }: Config, { identity, log, metrics,
   const origin = audit.origin === '' ? `svc-dht/${peerId}` : audit.origin
   // A log that outlasts the process, without a passphrase for its keys: they come with the identity, which does outlast it.
   const isDerived = lasts && !keys.last
-  const auditLog = new AuditLog({ origin, groupMs: audit.groupDelay, publishMs: audit.checkpointInterval, refreshMs: audit.checkpointRefresh, queued: audit.queued }, {
+  const auditLog = new AuditLog({ origin, groupMs: audit.groupDelay, publishMs: audit.checkpointInterval, refreshMs: audit.checkpointRefresh, retentionMs: audit.retention, queued: audit.queued }, {
     storage: lasts ? new DiskLogStorage({ folder: join(node.dataDir, 'audit'), markFile: join(node.dataDir, 'audit.mark') }) : new MemoryLogStorage({ limitBytes: audit.memoryBytes }),
     signers: isDerived ? deriveNoteKeys(origin, identity) : keys.custody.noteKeys(origin),
     formerSigners: isDerived ? [] : [...deriveNoteKeys(origin, identity), ...keys.custody.versions('audit-log').flatMap(version => keys.custody.noteKeys(origin, version))],

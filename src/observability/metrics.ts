@@ -100,10 +100,11 @@ function discv5Metrics ({ counter, gauge }: Meters) {
 function auditMetrics ({ counter, gauge, histogram }: Meters) {
   return {
     integrityFailed: counter('audit_integrity_failed_total', 'Times that the audit log was not as it was left, by what was wrong.', ['reason']),
-    refused: counter('svc_dht_audit_refused_total', 'Times that the audit log took no entry although nothing is wrong with it, by why: its queue, or the disk.', ['reason']),
+    refused: counter('svc_dht_audit_refused_total', 'Times that the audit log took no entry although nothing is wrong with it, by why: its queue, the disk, or a disk that does not answer.', ['reason']),
     size: gauge('svc_dht_audit_entries', 'Entries of the audit log.'),
     published: gauge('svc_dht_audit_published_entries', 'Entries of the audit log that its checkpoint covers.'),
     checkpointTime: gauge('svc_dht_audit_checkpoint_time_seconds', 'When the last checkpoint was signed, in seconds since 1970.'),
+    letGo: counter('svc_dht_audit_let_go_entries_total', 'Entries that the audit log does not publish any more, by why: their age, or the bound of a log in memory.', ['reason']),
     appendSeconds: histogram('svc_dht_audit_append_seconds', 'Time of an entry to be safe in the log.', COMMIT_SECONDS),
     witnesses: gauge('svc_dht_audit_witnesses', 'Witnesses that the quorum of the policy is made of.'),
     witnessed: counter('svc_dht_audit_witness_answers_total', 'Requests to cosign the checkpoint, by witness of the policy and outcome.', ['witness', 'outcome']),

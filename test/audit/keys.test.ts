@@ -87,7 +87,7 @@ const rotations = (entries: readonly Entry[]): readonly Entry[] => entries.filte
 t.test('a log that keys of the identity signed opens under those of custody, with one entry that says so', async t => {
   const { folder, identity, live } = macronode(t)
   const derived = deriveNoteKeys(ORIGIN, identity)
-  const before = new AuditLog({ origin: ORIGIN, groupMs: 0, publishMs: 1000, refreshMs: 3_600_000, queued: 100 }, {
+  const before = new AuditLog({ origin: ORIGIN, groupMs: 0, publishMs: 1000, refreshMs: 3_600_000, retentionMs: 90 * 86_400_000, queued: 100 }, {
     storage: new DiskLogStorage({ folder: join(folder, 'data/audit'), markFile: join(folder, 'data/audit.mark') }), signers: derived, metrics: createMetrics().audit, log: createLogger({ level: 'silent' }), now: () => NOW,
   })
   await before.start()

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { AuditLog, type AuditLogOptions } from '../../src/audit/log.ts'
+import { AuditLog } from '../../src/audit/log.ts'
+import type { AuditLogOptions } from '../../src/audit/options.ts'
 import { DiskLogStorage } from '../../src/audit/storage/disk.ts'
 import type { LogStorage } from '../../src/audit/storage/storage.ts'
 import type { ControlAction } from '../../src/core/control-action.ts'
@@ -27,7 +28,7 @@ export function diskStorage (folder: string): DiskLogStorage {
 
 export function createLog (storage: LogStorage, options: Partial<AuditLogOptions> = {}, signers: readonly NoteKey[] = KEYS, now = () => NOW, formerSigners: readonly NoteKey[] = []) {
   const metrics = createMetrics()
-  const log = new AuditLog({ origin: ORIGIN, groupMs: 0, publishMs: 60_000, refreshMs: 3_600_000, queued: 100_000, ...options }, {
+  const log = new AuditLog({ origin: ORIGIN, groupMs: 0, publishMs: 60_000, refreshMs: 3_600_000, retentionMs: 90 * 86_400_000, queued: 100_000, ...options }, {
     storage, signers, formerSigners, metrics: metrics.audit, log: createLogger({ level: 'silent' }), now,
   })
   return { log, metrics }

@@ -72,7 +72,7 @@ export class Home {
     this.parts = new FakeParts()
     const now = (): number => this.network.at + this.jumpMs
     const logger = createLogger({ level: 'silent' })
-    const log = new AuditLog({ origin: ORIGIN, groupMs: 0, publishMs: 60_000, refreshMs: 3_600_000, queued: 10_000 }, {
+    const log = new AuditLog({ origin: ORIGIN, groupMs: 0, publishMs: 60_000, refreshMs: 3_600_000, retentionMs: 90 * 86_400_000, queued: 10_000 }, {
       storage: new DiskLogStorage({ folder: join(this.folder, 'audit'), markFile: join(this.folder, 'audit.mark') }),
       signers: KEYS,
       metrics: this.metrics.audit,

@@ -31,6 +31,11 @@ export function parseTilePath (path: string): Tile | undefined {
   return isSane ? tile : undefined
 }
 
+/** The first entry behind those that the full tile is about. */
+export function endOf ({ level, index }: Tile): number {
+  return (index + 1) * TILE_WIDTH ** (level === 'entries' ? 1 : level + 1)
+}
+
 /** The tiles of hashes that a tree of `size` has and the tree of `since` had not, or not as wide. */
 export function newTiles (since: number, size: number): Tile[] {
   const tiles: Tile[] = []
@@ -79,7 +84,8 @@ export function tileReader (size: number, readFile: (path: string) => Promise<Ui
   }
 }
 
-function fold (hashes: readonly Hash[]): Hash {
+/** The root of a complete subtree with these, a power of two of them, at its bottom. */
+export function fold (hashes: readonly Hash[]): Hash {
   const [left, right] = hashes
   if (left === undefined || right === undefined) return left ?? new Uint8Array()
   if (hashes.length === 2) return nodeHash(left, right)

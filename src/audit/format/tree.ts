@@ -31,6 +31,14 @@ export class CompactRange {
 
   get size (): number { return this.#size }
 
+  /** From the complete subtrees that a tree of their leaves has, largest first. */
+  static of (subtrees: ReadonlyArray<{ readonly level: number, readonly hash: Hash }>): CompactRange {
+    const range = new CompactRange()
+    range.#subtrees.push(...subtrees)
+    range.#size = subtrees.reduce((sum, { level }) => sum + 2 ** level, 0)
+    return range
+  }
+
   /** `onNode` sees each complete subtree that the leaf completes, itself included. */
   append (leaf: Hash, onNode: (level: number, index: number, hash: Hash) => void = () => {}): void {
     let level = 0

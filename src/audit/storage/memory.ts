@@ -1,7 +1,8 @@
+import { endOf, parseTilePath, TILE_WIDTH, tilePath } from '../format/tile.ts'
 import type { LogStorage, Mark, Pending } from './storage.ts'
 
 interface Options {
-  /** The log takes no more entries beyond it. */
+  /** Beyond half of it the oldest entries are let go, down to a quarter. Beyond all of it, as with a last bundle of that size, it takes no more. */
   readonly limitBytes: number
 }
 
@@ -46,6 +47,22 @@ export class MemoryLogStorage implements LogStorage {
 
   async readPending (): Promise<Pending[]> {
     return [{ start: this.#pending.start, bytes: Buffer.concat(this.#pending.chunks) }]
+  }
+
+  findMinimum (minimum: number, published: number): number {
+    let kept = this.#sizeBytes
+    let index = minimum / TILE_WIDTH
+    if (kept > this.#limitBytes / 2) {
+      for (; kept > this.#limitBytes / 4 && (index + 1) * TILE_WIDTH <= published; index++) kept -= this.#files.get(tilePath({ level: 'entries', index, width: TILE_WIDTH }))?.byteLength ?? 0
+    }
+    return index * TILE_WIDTH
+  }
+
+  letGo (minimum: number): void {
+    for (const path of this.#files.keys()) {
+      const tile = parseTilePath(path)
+      if (tile?.width === TILE_WIDTH && endOf(tile) <= minimum) this.#drop(path)
+    }
   }
 
   async append (bytes: Uint8Array): Promise<void> {

@@ -6,6 +6,8 @@ export interface Mark {
   readonly root: string
   /** Verifier keys of the last checkpoint. */
   readonly keys: readonly string[]
+  /** The first entry that is published; 0 when it is left out. */
+  readonly minimum?: number
 }
 
 /** Entries that no checkpoint covers for sure, as they were appended, from `start` on. */
@@ -27,6 +29,10 @@ export interface LogStorage {
   /** Starts an empty list of entries from `start` on; those before are dropped: a checkpoint covers them. */
   beginPending (start: number): Promise<void>
   close (): Promise<void>
+  /** Only of a log that is bounded: the first entry that may be kept, of those that a checkpoint covers; `minimum` while all may. */
+  findMinimum? (minimum: number, published: number): number
+  /** Only of a log that is bounded: drops entries and tiles wholly before `minimum`. */
+  letGo? (minimum: number): void
 }
 
 /** Somebody deleted, replaced or cut a file of the log while it was in use. */

@@ -4,7 +4,7 @@ import { formatVerifierKey, keyId, type VerifierKey } from '../../audit/format/n
 import { isQuorum, quorumWitnesses, type Policy } from '../../audit/format/policy.ts'
 import { KeyTrail, type Followed } from '../../audit/format/rotation.ts'
 import { equal, type Hash } from '../../audit/format/tree.ts'
-import { IntegrityError, scan } from '../../audit/scan.ts'
+import { IntegrityError, scan, scanKept } from '../../audit/scan.ts'
 
 /** A log that nobody we know has signed is read up to here, to find whether they gave way to others. */
 const MAX_UNSIGNED_ENTRIES = 100_000_000
@@ -30,7 +30,7 @@ interface Rotated { readonly seq: number, readonly to: readonly string[] }
 
 /** What `ronctl audit verify --json` prints. */
 export type Verdict =
-  | { readonly valid: true, readonly origin: string, readonly size: number, readonly root: string, readonly signed_by: readonly string[], readonly signed_at?: string, readonly witnesses?: Witnessed, readonly rotations?: readonly Rotated[] }
+  | { readonly valid: true, readonly origin: string, readonly size: number, readonly root: string, /** The first entry that is still there, when older ones were let go. */ readonly from?: number, readonly signed_by: readonly string[], readonly signed_at?: string, readonly witnesses?: Witnessed, readonly rotations?: readonly Rotated[] }
   | { readonly valid: false, readonly fault: string, readonly message: string, readonly seq?: number, readonly witnesses?: Witnessed }
 
 type ReadFile = (path: string) => Promise<Uint8Array | undefined>
@@ -40,7 +40,7 @@ export async function verifyLog (readFile: ReadFile, expectation: Expectation): 
   try {
     const bytes = await readFile('checkpoint')
     if (bytes === undefined) throw new IntegrityError('missing', 'There is no checkpoint.')
-    const { root, opened, followed } = await readLog(bytes, readFile, expectation)
+    const { root, opened, followed, minimum } = await readLog(bytes, readFile, expectation)
     if (!equal(root, opened.root)) throw new IntegrityError('root', `The entries do not have the root that the checkpoint signs for size ${opened.size}.`)
     const { isMet = true, witnesses } = expectation.policy === undefined ? {} : judgeWitnesses(opened, expectation.policy)
     if (!isMet) return { valid: false, fault: 'quorum', message: `The checkpoint of ${opened.size} entries has no quorum of witnesses: not cosigned by ${witnesses?.missing.join(', ')}.`, ...(witnesses !== undefined && { witnesses }) }
@@ -49,6 +49,7 @@ export async function verifyLog (readFile: ReadFile, expectation: Expectation): 
       origin: opened.origin,
       size: opened.size,
       root: Buffer.from(opened.root).toString('hex'),
+      ...(minimum > 0 && { from: minimum }),
       signed_by: opened.signedBy.map(formatVerifierKey),
       ...(opened.signedAtMs !== undefined && { signed_at: new Date(opened.signedAtMs).toISOString() }),
       ...(witnesses !== undefined && { witnesses }),
@@ -62,7 +63,7 @@ export async function verifyLog (readFile: ReadFile, expectation: Expectation): 
 }
 
 /** Reads the log by the keys that are trusted; when they did not sign its checkpoint, by those that they gave way to. */
-async function readLog (bytes: Uint8Array, readFile: ReadFile, expectation: Expectation): Promise<{ readonly root: Hash, readonly opened: Opened, readonly followed: readonly Followed[] }> {
+async function readLog (bytes: Uint8Array, readFile: ReadFile, expectation: Expectation): Promise<{ readonly root: Hash, readonly opened: Opened, readonly followed: readonly Followed[], readonly minimum: number }> {
   const open = (keys: readonly VerifierKey[]): Opened => {
     const opened = openCheckpoint(bytes, expectation.origin, keys)
     checkAge(opened, expectation)
@@ -72,7 +73,10 @@ async function readLog (bytes: Uint8Array, readFile: ReadFile, expectation: Expe
   const isKnown = expectation.trusted.some(key => signatures.some(line => line.name === key.name && line.keyId === keyId(key)))
   if (isKnown || origin !== expectation.origin) {
     const opened = open(expectation.trusted)
-    return { opened, root: (await scan(size, readFile, ({ entry }) => expectation.onEntry?.(entry))).root(), followed: [] }
+    const { onEntry } = expectation
+    // Whoever wants the entries wants all of them: then none may have been let go.
+    const { tail, minimum } = onEntry === undefined ? await scanKept(size, readFile) : { tail: await scan(size, readFile, ({ entry }) => onEntry(entry)), minimum: 0 }
+    return { opened, root: tail.root(), followed: [], minimum }
   }
   if (size > MAX_UNSIGNED_ENTRIES) throw new CheckpointError('signature', 'The checkpoint has no signature by a trusted key, and names too many entries to find out who took over from it.')
   const trail = new KeyTrail(origin, expectation.trusted)
@@ -80,7 +84,7 @@ async function readLog (bytes: Uint8Array, readFile: ReadFile, expectation: Expe
     trail.add(entry, bytes)
     expectation.onEntry?.(entry)
   })).root()
-  return { root, opened: open(trail.keys), followed: trail.followed }
+  return { root, opened: open(trail.keys), followed: trail.followed, minimum: 0 }
 }
 
 /** Which witnesses cosigned, and which of the quorum did not. @throws {CheckpointError} for a line of a witness that is wrong */

@@ -25,7 +25,7 @@ export function addAuditRoutes (app: FastifyInstance, { audit }: { readonly audi
     const { from, limit, since, action } = readQuery(request.query, ['from', 'limit', 'since', 'action'])
     const sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : parseSince(since)
     return await readPage(audit, {
-      from: from === undefined ? 0 : parseSeq(from),
+      from: Math.max(from === undefined ? 0 : parseSeq(from), from === undefined || from === '0' ? audit.head().minimum : 0),
       limit: limit === undefined ? DEFAULT_LIMIT : parseLimit(limit),
       isWanted: entry => Date.parse(entry.ts) >= sinceMs && (action === undefined || isAction(entry, action)),
     })
@@ -51,7 +51,7 @@ interface Page {
 
 async function readPage (audit: AuditPort, { from, limit, isWanted }: Page): Promise<AuditEntriesBody> {
   const entries: Entry[] = []
-  const { size } = audit.head()
+  const { size, minimum } = audit.head()
   let seq = from
   let pageBytes = 0
   for await (const { entry, bytes } of audit.rawEntries(from, Math.min(size, from + MAX_SEEN))) {
@@ -63,7 +63,7 @@ async function readPage (audit: AuditPort, { from, limit, isWanted }: Page): Pro
     seq++
     if (entries.length === limit) break
   }
-  return { size, entries, ...(seq < size && { next: seq }) }
+  return { size, minimum, entries, ...(seq < size && { next: seq }) }
 }
 
 /** `cap` is every action on capabilities, `cap.mint` is one. */

@@ -147,6 +147,8 @@ export interface AuditHeadBody {
   readonly size: number
   /** Entries that the checkpoint covers. */
   readonly published: number
+  /** The first entry that is published; older ones were let go. */
+  readonly minimum: number
   /** Of all entries, in hex. */
   readonly root: string
   /** Verifier keys of the log, as `name+id+key`. */
@@ -164,6 +166,8 @@ export interface AuditRotateBody {
 /** `GET /v1/audit/entries?from=&limit=&since=&action=`: a page may be empty and yet have a `next`. */
 export interface AuditEntriesBody {
   readonly size: number
+  /** The first entry that is published; asking for those before, other than from 0, is NotFound. */
+  readonly minimum: number
   readonly entries: readonly Entry[]
   /** From where to ask on; absent when the page reaches the end of the log. */
   readonly next?: number

@@ -270,7 +270,7 @@ t.test('a witness that is down is asked again, ever more slowly up to a bound, a
 t.test('a log that is damaged asks nobody to vouch for it', async t => {
   const read: string[] = []
   const { metrics } = createLog(memory())
-  const head = { origin: ORIGIN, size: 5, published: 5, root: '', keys: [], refusal: 'it was altered' as string | undefined }
+  const head = { origin: ORIGIN, size: 5, published: 5, minimum: 0, root: '', keys: [], refusal: 'it was altered' as string | undefined }
   const log = {
     head: () => head,
     file: async (path: string) => void read.push(path),

@@ -116,7 +116,7 @@ async function streaming ({ adminSocket }: TestDaemon): Promise<void> {
   await once(sent, 'response')
 }
 
-/** Until the log, which is in memory here, is full. */
+/** Until the log, which is in memory here, is full: less than 256 entries are never let go. */
 async function fillLog (running: TestDaemon): Promise<void> {
   for (let round = 0; round < 1000; round++) {
     const { status } = await admin('PUT', '/v1/ops/degraded', { on: round % 2 === 0, reason: 'x'.repeat(500) })(running)

@@ -84,7 +84,7 @@ export function fakePorts (overrides: Partial<AdminPorts> = {}): AdminPorts {
       closest: () => answerOf([RECORD, { ...RECORD, id: OTHER_PEER }]),
     },
     audit: {
-      head: () => ({ origin: 'example.com/audit', size: 0, published: 0, root: '', keys: [], refusal: undefined }),
+      head: () => ({ origin: 'example.com/audit', size: 0, published: 0, minimum: 0, root: '', keys: [], refusal: undefined }),
       file: async () => undefined,
       proof: async () => { throw new DhtError('NotFound', 'No checkpoint covers it.') },
       async * rawEntries () {},
