@@ -33,7 +33,8 @@ async function lifeOf (t: Test, ...settings: readonly string[]): Promise<{ reado
   const folder = mkdtempSync(join(tmpdir(), 'svc-dht-test-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const daemon = start(t, 'svc-dht', ['run', ...[...FREE_PORTS, ...settings].flatMap(setting => ['--set', setting])], { XDG_RUNTIME_DIR: folder })
-  const printed = await daemon.printed(/"owner_capability"[^]*\n/)
+  await daemon.printed(/"owner_capability"[^]*\n/)
+  const printed = await daemon.printed(/"event":"started".*\n/) // either may come first: the logger writes by itself
   const parse = (text: string): Line[] => text.trim().split('\n').map(line => JSON.parse(line) as Line)
   const started = parse(printed.slice(0, printed.lastIndexOf('\n'))).find(({ event }) => event === 'started')
   const token = String(/"owner_capability":"([^"]+)"/.exec(printed)?.[1])
