@@ -1,63 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import type { Envelope } from '../../src/governance/envelope.ts'
-import { askAdmin } from '../admin.ts'
-import { startTestDaemon, type TestDaemon } from '../daemon.ts'
-import { charterOf, everyone, genesisOf, HOUR, Network, stateOf } from './fixtures.ts'
+import t from 'tap'
+import { startTestDaemon } from '../daemon.ts'
+import { HOUR } from './fixtures.ts'
+import { Governed, SEED, startGoverned } from './governed.ts'
 
 // A real daemon that is governed, over its admin API: what is agreed holds in the running parts, at once.
 
-const SEED = { fingerprint: '12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf', endpoint: '/ip4/127.0.0.1/tcp/1' }
 const MEMBER = { id: 'one', keys: { peer_id: SEED.fingerprint }, roles: ['server'], status: 'active' } as const
 
-interface Body { readonly id: string, readonly settings: Readonly<Record<string, string>>, readonly proposal?: { readonly stage: string } }
-interface Answer { readonly status: number | undefined, readonly body: Body }
-
-class Governed {
-  readonly network = new Network()
-  readonly daemon: TestDaemon
-  constructor (daemon: TestDaemon) {
-    this.daemon = daemon
-    this.network.at = Date.now()
-  }
-
-  async get (path: string): Promise<Answer> {
-    return await askAdmin(this.daemon.adminSocket, 'GET', path) as Answer
-  }
-
-  async post (path: string, body: unknown): Promise<Answer> {
-    return await askAdmin(this.daemon.adminSocket, 'POST', path, body) as Answer
-  }
-
-  async send (path: string, envelope: Envelope): Promise<Answer> {
-    return await this.post(`/v1/governance/${path}`, { envelope })
-  }
-
-  /** Proposes, and has it approved by so many; its id. */
-  async agree (t: Test, envelope: Envelope, approvals = 2): Promise<string> {
-    const { body: { id } } = await this.send('proposals', envelope)
-    for (const keys of this.network.cast.sec.slice(0, approvals)) t.equal((await this.send(`proposals/${id}/approvals`, this.network.about('approval', id, keys))).status, 200)
-    return id
-  }
-
-  async execute (id: string): Promise<Answer> {
-    return await this.send(`proposals/${id}/execute`, this.network.about('execution', id, this.network.cast.ops))
-  }
-}
-
-async function start (t: Test): Promise<Governed> {
-  const folder = mkdtempSync(join(tmpdir(), 'svc-dht-gov-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  const { cast } = new Network()
-  const genesis = genesisOf(stateOf(charterOf(cast), { bootstrap: { seeds: [SEED] } }), everyone(cast))
-  writeFileSync(join(folder, 'genesis.json'), JSON.stringify(genesis))
-  return new Governed(await startTestDaemon(t, { flags: { 'governance.genesis': join(folder, 'genesis.json') } }))
-}
-
 t.test('what the genesis says holds from the start, whatever the configuration says', async t => {
-  const governed = await start(t)
+  const governed = await startGoverned(t)
   const { settings } = (await governed.get('/v1/config')).body
   t.match(settings, { 'kad.concurrency': '3', 'lookup.deadline': '25s', 'kad.bootstrap': `${SEED.endpoint}/p2p/${SEED.fingerprint}` })
   t.equal(await governed.daemon.metric('policy_profile_active{profile="standard"}'), 1)
@@ -67,7 +18,7 @@ t.test('what the genesis says holds from the start, whatever the configuration s
 })
 
 t.test('a policy is tried as a canary, and the digest of the configuration says so', async t => {
-  const governed = await start(t)
+  const governed = await startGoverned(t)
   const digest = async (): Promise<unknown> => ((await (await fetch(`${governed.daemon.opsUrl}/version`)).json()) as { config_digest: string }).config_digest
   const before = await digest()
   const id = await governed.agree(t, governed.network.proposal('policy', { op: 'set', values: { profile: 'strict' } }))
@@ -84,7 +35,7 @@ t.test('a policy is tried as a canary, and the digest of the configuration says 
 })
 
 t.test('a bootstrap set goes back when its canary ends', async t => {
-  const governed = await start(t)
+  const governed = await startGoverned(t)
   const hashes = async (): Promise<string> => /bootstrap_set_hash\{hash="([^"]+)"\} 1/.exec(await (await fetch(`${governed.daemon.opsUrl}/metrics`)).text())?.[1] ?? ''
   const before = await hashes()
   const added = { fingerprint: '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp', endpoint: '/ip4/127.0.0.1/tcp/2' }
@@ -98,7 +49,7 @@ t.test('a bootstrap set goes back when its canary ends', async t => {
 })
 
 t.test('a freeze refuses writes from the moment that it is executed', async t => {
-  const governed = await start(t)
+  const governed = await startGoverned(t)
   const id = await governed.agree(t, governed.network.proposal('freezes', { op: 'freeze', scope: 'writes', duration_ms: HOUR }, { authority: 'emergency' }), 3)
   t.equal((await governed.execute(id)).status, 200)
   const frozen = await governed.post('/v1/providers', { key: `b3:${'aa'.repeat(32)}` })
@@ -108,14 +59,14 @@ t.test('a freeze refuses writes from the moment that it is executed', async t =>
 })
 
 t.test('members are those that the quorum agreed on', async t => {
-  const governed = await start(t)
+  const governed = await startGoverned(t)
   await governed.execute(await governed.agree(t, governed.network.proposal('members', { op: 'add', node: MEMBER })))
   t.match((await governed.get('/v1/membership/members')).body, { members: [MEMBER] })
   t.match((await governed.get('/v1/membership/status')).body, { mode: 'off', active: 1, revoked: 0, restricted: false })
 })
 
 t.test('bodies are strict, a path takes its own kind about its own proposal, and a dry run does nothing', async t => {
-  const governed = await start(t)
+  const governed = await startGoverned(t)
   const { network } = governed
   const envelope = network.proposal('policy', { op: 'set', values: { profile: 'strict' } })
   t.equal((await governed.post('/v1/governance/proposals', { envelope, extra: 1 })).status, 400)
