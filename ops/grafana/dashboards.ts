@@ -19,6 +19,7 @@ const overview: Dashboard = {
     'Is it of use?': [
       { title: 'Lookups', description: 'By kind and how they ended.', unit: 'reqps', queries: { [rate('svc_dht_lookups_total', 'kind, outcome')]: '{{kind}} {{outcome}}' } },
       { title: 'Lookup time', description: 'Whole walks. The objective is p95 < 500 ms.', unit: 's', queries: { [quantile(0.5, 'svc_dht_lookup_seconds')]: 'p50', [quantile(0.95, 'svc_dht_lookup_seconds')]: 'p95', [quantile(0.99, 'svc_dht_lookup_seconds')]: 'p99' } },
+      { title: 'Found altered', description: 'What was kept and is not as it was left. Zero, always.', kind: 'stat', queries: { [`integrity_fail_total{${OF}}`]: '{{object}} {{instance}}' } },
       { title: 'Refused', description: 'Before any work, by reason.', unit: 'reqps', queries: { [rate('rejected_total', 'reason')]: '{{reason}}' } },
       { title: 'RPCs answered', description: 'Kademlia messages of other peers, by type.', unit: 'reqps', queries: { [rate('svc_dht_kad_inbound_rpc_total', 'type')]: '{{type}}' } },
       { title: 'Provider records', description: 'Held, and the keys they are of.', queries: { [`svc_dht_provider_records{${OF}}`]: 'records {{instance}}', [`svc_dht_provider_keys{${OF}}`]: 'keys {{instance}}' } },
@@ -38,6 +39,7 @@ const kademlia: Dashboard = {
     ],
     'Routing table': [
       { title: 'Peers', description: 'A sudden fall: an outage, or a partition.', queries: { [`svc_dht_kad_routing_table_peers{${OF}}`]: '{{instance}}' } },
+      { title: 'Peers by bucket', description: 'Leading bits shared with us. The far buckets are full in a large overlay; an empty one among them is a part of the keyspace that walks cannot reach from here.', queries: { [`svc_dht_kad_bucket_peers{${OF}}`]: '{{bucket}} {{instance}}' } },
       { title: 'Kept out for diversity', description: 'Peers of an IP group that is full.', unit: 'reqps', queries: { [rate('svc_dht_kad_diversity_refused_total', 'scope')]: '{{scope}}' } },
       { title: 'Outsiders', description: 'Peers outside the member list, by where they were met and whether they were refused.', unit: 'reqps', queries: { [rate('svc_dht_kad_outsiders_total', 'place, effect')]: '{{place}} {{effect}}' } },
       { title: 'Evicted', description: 'Peers that did not answer any more.', unit: 'reqps', queries: { [rate('svc_dht_kad_table_evicted_total', 'instance')]: '{{instance}}' } },
@@ -63,6 +65,11 @@ const store: Dashboard = {
       { title: 'Expiring', description: 'Removed because their time was over.', unit: 'ops', queries: { [rate('svc_dht_provider_expired_total', 'instance')]: '{{instance}}' } },
       { title: 'Expiry lag', description: 'How long the oldest expired record waits for removal; it is not served meanwhile.', unit: 's', queries: { [`svc_dht_provider_expiry_lag_seconds{${OF}}`]: '{{instance}}' } },
       { title: 'Refused by quota', description: 'Per peer, per prefix, per key, in all.', unit: 'ops', queries: { [rate('rejected_total', 'reason', ',reason=~"quota_.*|store"')]: '{{reason}}' } },
+    ],
+    'Who fills it': [
+      { title: 'Memory', description: 'Set aside for records, keys, peer IDs and addresses.', unit: 'bytes', queries: { [`svc_dht_provider_bytes{${OF}}`]: '{{instance}}' } },
+      { title: 'Largest peers', description: 'Records of the ten that hold most; their bound is providers.recordsPerPeer.', queries: { [`svc_dht_provider_top_records{holder="peer",${OF}}`]: '{{rank}} {{instance}}' } },
+      { title: 'Largest prefixes', description: 'Records of the ten that hold most; their bound is providers.recordsPerPrefix.', queries: { [`svc_dht_provider_top_records{holder="prefix",${OF}}`]: '{{rank}} {{instance}}' } },
     ],
     Disk: [
       { title: 'Waiting for the disk', description: 'Records that are not yet safe.', queries: { [`svc_dht_provider_pending{${OF}}`]: '{{instance}}' } },
@@ -139,6 +146,7 @@ const runtime: Dashboard = {
       { title: 'File descriptors', description: 'Of those allowed.', unit: 'percentunit', queries: { [`process_open_fds{${OF}} / process_max_fds{${OF}}`]: '{{instance}}' } },
       { title: 'Connections', description: 'libp2p, by direction.', queries: { [`libp2p_connection_manager_connections{${OF}}`]: '{{connections}} {{instance}}' } },
       { title: 'Spans of traces', description: 'Sent to the collector, or dropped and why. Empty without a collector.', queries: { [rate('svc_dht_tracing_spans_total', 'outcome')]: '{{outcome}}' } },
+      { title: 'Parts started again', description: 'After a fault: journal is the thread that writes provider records to disk.', queries: { [`service_restarts_total{${OF}}`]: '{{service}} {{instance}}' } },
       { title: 'Starts', description: 'More than two in half an hour raise an alert.', queries: { [`changes(process_start_time_seconds{${OF}}[30m])`]: '{{instance}}' } },
     ],
   },
@@ -168,7 +176,6 @@ const audit: Dashboard = {
   },
 }
 
-/** Every dashboard; each becomes `<uid>.json`. */
 const governance: Dashboard = {
   uid: 'svc-dht-governance',
   title: 'svc-dht: governance',
@@ -184,6 +191,7 @@ const governance: Dashboard = {
     ],
     'What is under way': [
       { title: 'Proposals', description: 'By stage. One that stays in review lapses.', queries: { [`svc_dht_governance_proposals{${OF}}`]: '{{stage}} {{instance}}' } },
+      { title: 'Canaries', description: 'Watched, or green and waiting to be promoted. A red one is rolled back at once.', queries: { [`svc_dht_governance_canaries{${OF}}`]: '{{state}} {{instance}}' } },
       { title: 'Actions', description: 'By what they ask for, and whether they were accepted, refused, or not kept in the log.', unit: 'ops', queries: { [rate('governance_actions_total', 'action, status')]: '{{action}} {{status}}' } },
       { title: 'Agreed until in force, p99', description: 'In milliseconds. The objective is 60,000.', unit: 'short', queries: { [quantile(0.99, 'governance_propagate_ms')]: 'p99', [`svc_dht_governance_pending_ms{${OF}}`]: 'waiting {{instance}}' } },
       { title: 'Freezes and overrides', description: 'They end by themselves.', queries: { [`svc_dht_governance_freezes{${OF}}`]: 'freezes {{instance}}', [`svc_dht_governance_overrides{${OF}}`]: 'overrides {{instance}}' } },
@@ -193,4 +201,5 @@ const governance: Dashboard = {
   },
 }
 
+/** Every dashboard; each becomes `<uid>.json`. */
 export const DASHBOARDS: readonly Dashboard[] = [overview, kademlia, store, lookups, discv5, bridge, runtime, audit, governance]

@@ -15,6 +15,10 @@ export function showLedger (metrics: Metrics['governance'], ledger: Ledger, at: 
   metrics.pqEnforced.set(Number(pq.require_on))
   metrics.epoch.set(state.epoch)
   for (const stage of STAGES) metrics.proposals.set({ stage }, open.filter(tracked => tracked.stage === stage).length)
+  const canaries = open.filter(({ stage }) => stage === 'canary')
+  const green = canaries.filter(({ isCanaryGreen }) => isCanaryGreen === true).length
+  metrics.canaries.set({ state: 'green' }, green)
+  metrics.canaries.set({ state: 'watched' }, canaries.length - green)
   metrics.obligations.set({ state: 'overdue' }, late)
   metrics.obligations.set({ state: 'due' }, [...obligations.values()].filter(({ fulfilledAt }) => fulfilledAt === undefined).length - late)
   metrics.freezes.set(freezes.active.filter(({ ends_at: endsAt }) => at < endsAt).length)

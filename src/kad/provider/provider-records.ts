@@ -8,7 +8,8 @@ import type { Metrics } from '../../observability/metrics.ts'
 import { RateLimit } from '../../policy/rate-limit.ts'
 import { exceededQuota, type QuotaLimits } from './quota.ts'
 import type { ProviderRecord, RecordSource } from './record.ts'
-import type { ProviderStore } from './store/store.ts'
+import type { Holder, ProviderStore } from './store/store.ts'
+import { TopHolders, type TopHolder } from './top-holders.ts'
 
 /** May change while records are held. */
 export interface ProviderLimits extends QuotaLimits {
@@ -38,12 +39,15 @@ const EXPIRE_INTERVAL_MS = 500
 const EXPIRE_BATCH = 2000
 /** Rows looked at, and perhaps removed, before others get their turn. */
 const REMOVE_ROWS = 4000
+/** Holders looked at with each sweep: a million peers are gone through in two minutes, at a fraction of a millisecond each time. */
+const HOLDER_ROWS = 4000
 
 /** Takes announcements in within the quotas, hands out what is live, and removes what is over. */
 export class ProviderRecords implements Component {
   #opts: ProviderLimits
   readonly #deps: Deps
   #rate: RateLimit
+  readonly #top: Readonly<Record<Holder, TopHolders>>
   #timer: NodeJS.Timeout | undefined
   #nextBatch: NodeJS.Immediate | undefined
 
@@ -51,6 +55,14 @@ export class ProviderRecords implements Component {
     this.#opts = opts
     this.#deps = deps
     this.#rate = new RateLimit({ perSecond: opts.addsPerPeerPerSecond })
+    const { store, metrics } = deps
+    const top = (holder: Holder) => new TopHolders({ rows: HOLDER_ROWS }, {
+      tell: (slice, tell) => store.tellHolders(holder, slice, tell),
+      onRanked: ranks => {
+        for (const [index, records] of ranks.entries()) metrics.topRecords.set({ holder, rank: String(index + 1) }, records)
+      },
+    })
+    this.#top = { peer: top('peer'), prefix: top('prefix') }
   }
 
   /**
@@ -63,7 +75,10 @@ export class ProviderRecords implements Component {
   }
 
   async start (): Promise<void> {
-    this.#timer = setInterval(() => this.#sweep(), EXPIRE_INTERVAL_MS).unref()
+    this.#timer = setInterval(() => {
+      this.#sweep()
+      this.rankHolders()
+    }, EXPIRE_INTERVAL_MS).unref()
   }
 
   async stop (): Promise<void> {
@@ -143,6 +158,11 @@ export class ProviderRecords implements Component {
     return this.#deps.store.ofPrefix(prefix)
   }
 
+  /** Who held most when all were last looked at, a slice with each sweep. */
+  topHolders (holder: Holder): readonly TopHolder[] {
+    return this.#top[holder].ranked
+  }
+
   get limits (): QuotaLimits & { readonly addsPerPeerPerSecond: number } { return this.#opts }
   get size (): number { return this.#deps.store.size }
   get keys (): number { return this.#deps.store.keys }
@@ -156,7 +176,14 @@ export class ProviderRecords implements Component {
     metrics.expiryLag.set(store.expiryLagMs(now()) / 1000)
     metrics.records.set(store.size)
     metrics.keys.set(store.keys)
+    metrics.bytes.set(store.sizeBytes)
     return removed === EXPIRE_BATCH
+  }
+
+  /** Looks at the next slice of those that hold records. */
+  rankHolders (): void {
+    this.#top.peer.look()
+    this.#top.prefix.look()
   }
 
   /** Batch after batch, a turn of the event loop apart, until nothing is left to remove. */

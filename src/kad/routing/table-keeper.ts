@@ -19,6 +19,8 @@ interface Options {
 
 /** Far peers are sorted by this many bits: 64 buckets of k, as the engine has by itself. */
 const FAR_BITS = 6
+/** In the metrics, this bucket stands for all from here on: a table of 2^31 peers would fill it. */
+const LAST_BUCKET = 31
 
 interface Deps {
   readonly host: Pick<Host, 'addEventListener' | 'getConnections'> & { readonly peerStore: Pick<Host['peerStore'], 'get'> }
@@ -86,6 +88,7 @@ class TableKeeper {
     const bytes = peer.toMultihash().bytes
     view.set({ id, bytes, addrs, groups, addedAt: now() })
     diversity.add(groups, view.bucketOf(bytes))
+    metrics.bucketPeers.inc({ bucket: toBucketLabel(view.bucketOf(bytes)) })
     metrics.routingTablePeers.set(view.size)
   }
 
@@ -93,7 +96,10 @@ class TableKeeper {
     const { view, diversity, metrics } = this.#deps
     this.#arriving.delete(peer.toString())
     const removed = view.delete(peer.toString())
-    if (removed !== undefined) diversity.remove(removed.groups, removed.bucket)
+    if (removed !== undefined) {
+      diversity.remove(removed.groups, removed.bucket)
+      metrics.bucketPeers.dec({ bucket: toBucketLabel(removed.bucket) })
+    }
     metrics.routingTablePeers.set(view.size)
   }
 
@@ -132,4 +138,8 @@ class TableKeeper {
   #usable (peer: PeerId, addrs: readonly Uint8Array[]): Uint8Array[] {
     return usableAddresses(addrs, peer.toString(), this.#opts.scope)
   }
+}
+
+function toBucketLabel (bucket: number): string {
+  return String(Math.min(bucket, LAST_BUCKET))
 }

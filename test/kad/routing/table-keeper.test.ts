@@ -64,9 +64,12 @@ t.test('a peer of the engine’s table is told with its addresses until it leave
   await nextTurn()
   t.match(view.get(peerOf(1).toString()), { addrs: addrsOf('/ip4/203.0.113.7/tcp/1'), groups: ['203.0.0.0/16'] })
   t.equal(await metricValue(metrics, 'svc_dht_kad_routing_table_peers'), 1)
+  const bucket = `bucket="${view.bucketOf(bytesOf(peerOf(1)))}"`
+  t.equal(await metricValue(metrics, 'svc_dht_kad_bucket_peers', bucket), 1)
   engine.remove(peerOf(1))
   t.equal(view.size, 0)
   t.equal(await metricValue(metrics, 'svc_dht_kad_routing_table_peers'), 0)
+  t.equal(await metricValue(metrics, 'svc_dht_kad_bucket_peers', bucket), 0)
 })
 
 t.test('a peer that leaves while its addresses are read does not stay', async t => {

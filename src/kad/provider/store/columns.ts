@@ -15,6 +15,9 @@ export class Column<T extends Numbers> {
     this.#create = create
   }
 
+  /** Memory set aside. */
+  get sizeBytes (): number { return this.#segments.reduce((sum, { byteLength }) => sum + byteLength, 0) }
+
   get (row: number): number {
     return this.#segments[row >>> SEGMENT_BITS]?.[row & ROW_MASK] ?? 0
   }
@@ -45,6 +48,9 @@ export class Rows {
   /** Rows in use. */
   get size (): number { return this.#size }
 
+  /** Memory set aside. */
+  get sizeBytes (): number { return this.#nextFree.sizeBytes }
+
   /** Behind the last row that was ever handed out. */
   get end (): number { return this.#end }
 
@@ -73,6 +79,9 @@ export class Cells {
   constructor (cellBytes: number) {
     this.#cellBytes = cellBytes
   }
+
+  /** Memory set aside. */
+  get sizeBytes (): number { return this.#rows.sizeBytes + this.#segments.length * SEGMENT_ROWS * this.#cellBytes }
 
   add (bytes: Uint8Array): number {
     const cell = this.#rows.take()

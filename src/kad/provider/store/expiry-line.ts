@@ -19,6 +19,9 @@ export class ExpiryLine {
   readonly #slots = new Map<number, number>()
   #firstSlot = Number.POSITIVE_INFINITY
 
+  /** Memory set aside. */
+  get sizeBytes (): number { return this.#expiresAt.sizeBytes + this.#next.sizeBytes + this.#before.sizeBytes }
+
   /** Milliseconds since the epoch. */
   expiresAt (row: number): number { return this.#expiresAt.get(row) }
 

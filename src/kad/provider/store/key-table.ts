@@ -29,6 +29,11 @@ export class KeyTable {
 
   get size (): number { return this.#rows.size }
 
+  /** Memory set aside. */
+  get sizeBytes (): number {
+    return sum([this.#rows, this.#hashes, this.#cellOf, this.#lengths, ...this.#cells].map(({ sizeBytes }) => sizeBytes)) + sum(this.#shards.map(({ slots }) => slots.byteLength))
+  }
+
   /** The key's row, or 0. */
   find (key: Uint8Array): number {
     return this.#findHashed(key, halfSipHash(this.#hashKey, key))
@@ -80,6 +85,10 @@ export class KeyTable {
   #shardOf (hash: number): Shard {
     return this.#shards[hash >>> 24] as Shard
   }
+}
+
+function sum (numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
 }
 
 /** A part of the table: rows in slots by hash, linear probing, never more than two thirds full. */

@@ -5,7 +5,7 @@ import { ExpiryLine } from './expiry-line.ts'
 import { KeyTable } from './key-table.ts'
 import { PeerTable, type HeldPeer } from './peer-table.ts'
 import { PrefixTable } from './prefix-table.ts'
-import type { OnRemoved, ProviderStore } from './store.ts'
+import type { Holder, OnRemoved, ProviderStore, Slice } from './store.ts'
 
 /**
  * Everything in memory, nothing on disk: gone with the process. Records are rows of typed arrays, keys, providers and prefixes
@@ -33,6 +33,11 @@ export class MemoryProviderStore implements ProviderStore {
 
   get size (): number { return this.#rows.size }
   get keys (): number { return this.#keys.size }
+
+  get sizeBytes (): number {
+    const parts = [this.#keys, this.#peers, this.#expiry, this.#firstOf, this.#countOf, this.#rows, this.#keyOf, this.#peerOf, this.#nextOfKey, this.#receivedAt, this.#origin]
+    return parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  }
 
   upsert (announcement: Announcement): 'created' | 'refreshed' {
     const { key, provider, addrs } = announcement
@@ -88,7 +93,7 @@ export class MemoryProviderStore implements ProviderStore {
     return removed
   }
 
-  removeWhere (isGone: (provider: Uint8Array) => boolean, { from, rows }: { readonly from: number, readonly rows: number }, onRemoved: OnRemoved): number | undefined {
+  removeWhere (isGone: (provider: Uint8Array) => boolean, { from, rows }: Slice, onRemoved: OnRemoved): number | undefined {
     const end = Math.min(from + rows, this.#rows.end)
     for (let row = from; row < end; row++) {
       const peerRow = this.#peerOf.get(row)
@@ -100,6 +105,17 @@ export class MemoryProviderStore implements ProviderStore {
       this.#drop(row)
     }
     return end < this.#rows.end ? end : undefined
+  }
+
+  tellHolders (holder: Holder, { from, rows }: Slice, tell: (who: Uint8Array | string, records: number) => void): number | undefined {
+    const [peers, prefixes] = [this.#peers, this.#prefixes]
+    const tableEnd = holder === 'peer' ? peers.end : prefixes.end
+    const end = Math.min(from + rows, tableEnd)
+    for (let row = from; row < end; row++) {
+      const held = holder === 'peer' ? peers.ifAny(row) : prefixes.ifAny(row)
+      if (held !== undefined) tell('id' in held ? held.id : held.text, held.records)
+    }
+    return end < tableEnd ? end : undefined
   }
 
   expiryLagMs (now: number): number { return this.#expiry.lagMs(now) }

@@ -17,30 +17,49 @@ export class PeerTable {
   /** Bounded by the records: each peer has one. */
   readonly #byId = new Map<string, HeldPeer>()
   readonly #byRow: Array<HeldPeer | undefined> = []
+  #sizeBytes = 0
+
+  /** What peer IDs and addresses take. */
+  get sizeBytes (): number { return this.#rows.sizeBytes + this.#sizeBytes }
+  /** Behind the last row that was ever used. */
+  get end (): number { return this.#rows.end }
 
   find (id: Uint8Array): HeldPeer | undefined { return this.#byId.get(toMapKey(id)) }
 
   at (row: number): HeldPeer { return this.#byRow[row] as HeldPeer }
+
+  /** The peer of a row that may be free. */
+  ifAny (row: number): HeldPeer | undefined { return this.#byRow[row] }
 
   /** The peer, a new one when it was not here, with these addresses from now on. */
   findOrAdd (id: Uint8Array, addrs: readonly Uint8Array[]): HeldPeer {
     const name = toMapKey(id)
     const known = this.#byId.get(name)
     if (known !== undefined) {
-      if (!isSameList(known.addrs, addrs)) known.addrs = copyList(addrs)
+      if (!isSameList(known.addrs, addrs)) {
+        this.#sizeBytes -= sizeOf(known)
+        known.addrs = copyList(addrs)
+        this.#sizeBytes += sizeOf(known)
+      }
       return known
     }
     const peer: HeldPeer = { row: this.#rows.take(), id: Uint8Array.from(id), addrs: copyList(addrs), records: 0 }
     this.#byId.set(name, peer)
     this.#byRow[peer.row] = peer
+    this.#sizeBytes += sizeOf(peer)
     return peer
   }
 
   delete (peer: HeldPeer): void {
     this.#byId.delete(toMapKey(peer.id))
     this.#byRow[peer.row] = undefined
+    this.#sizeBytes -= sizeOf(peer)
     this.#rows.giveBack(peer.row)
   }
+}
+
+function sizeOf ({ id, addrs }: HeldPeer): number {
+  return addrs.reduce((sum, { byteLength }) => sum + byteLength, id.byteLength)
 }
 
 /** Copies into one buffer: what comes in are views of a whole network message, which they would keep alive. */

@@ -9,7 +9,7 @@ import type { Metrics } from '../../../observability/metrics.ts'
 import { isLive, type Announcement, type ProviderRecord } from '../record.ts'
 import { JournalError, type Journal, type JournalContents } from './journal/journal.ts'
 import { JournalWriter } from './journal-writer.ts'
-import type { OnRemoved, ProviderStore } from './store.ts'
+import type { Holder, OnRemoved, ProviderStore, Slice } from './store.ts'
 
 interface Pace {
   /** Records that may wait for the disk; announcements beyond it are refused. */
@@ -73,6 +73,7 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
    * @throws {DhtError} Conflict for a file that is not ours to use, StoreUnavailable for a disk that does not answer at all
    */
   async start (): Promise<void> {
+    this.#deps.metrics.restarts.inc({ service: 'journal' }, 0)
     try {
       this.#opened = await this.#openInTime()
     } catch (err) {
@@ -115,6 +116,7 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
 
   get size (): number { return this.#deps.index.size }
   get keys (): number { return this.#deps.index.keys }
+  get sizeBytes (): number { return this.#deps.index.sizeBytes }
 
   upsert (announcement: Announcement): 'created' | 'refreshed' {
     if (this.reason() !== undefined) {
@@ -140,7 +142,7 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
   }
 
   /** On disk all records of a provider go at once, when the last of them has left the index: one that is left would be written anew. */
-  removeWhere (isGone: (provider: Uint8Array) => boolean, slice: { readonly from: number, readonly rows: number }, onRemoved: OnRemoved): number | undefined {
+  removeWhere (isGone: (provider: Uint8Array) => boolean, slice: Slice, onRemoved: OnRemoved): number | undefined {
     const next = this.#deps.index.removeWhere(isGone, slice, (key, provider) => {
       this.#leaving.add(toMapKey(provider))
       onRemoved(key, provider)
@@ -155,6 +157,7 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
   get (key: MultihashKey, now: number): readonly ProviderRecord[] { return this.#deps.index.get(key, now) }
   has (key: MultihashKey, provider: Uint8Array, now: number): boolean { return this.#deps.index.has(key, provider, now) }
   find (key: MultihashKey, provider: Uint8Array): ProviderRecord | undefined { return this.#deps.index.find(key, provider) }
+  tellHolders (holder: Holder, slice: Slice, tell: (who: Uint8Array | string, records: number) => void): number | undefined { return this.#deps.index.tellHolders(holder, slice, tell) }
   expiryLagMs (now: number): number { return this.#deps.index.expiryLagMs(now) }
   ofPeer (provider: Uint8Array): number { return this.#deps.index.ofPeer(provider) }
   ofPrefix (prefix: string): number { return this.#deps.index.ofPrefix(prefix) }
@@ -166,7 +169,7 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
     const { signal } = this.#stopping
     while (!signal.aborted) {
       try {
-        this.#opened ??= await this.#open()
+        this.#opened ??= await this.#reopen()
         await this.#serve(this.#opened)
       } catch (err) {
         this.#opened = undefined
@@ -190,6 +193,11 @@ export class PersistentProviderStore implements ProviderStore, Component, Readin
     throw new DhtError('StoreUnavailable', `The disk of the provider records did not answer within ${this.#opts.openTimeoutMs / 1000} s.`, {
       hint: 'Look at node.dataDir and its file system: a mount that hangs, or a failing disk.',
     })
+  }
+
+  async #reopen (): Promise<JournalContents> {
+    this.#deps.metrics.restarts.inc({ service: 'journal' })
+    return await this.#open()
   }
 
   async #open (): Promise<JournalContents> {

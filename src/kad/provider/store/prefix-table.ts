@@ -9,7 +9,13 @@ export class PrefixTable {
   readonly #byText = new Map<string, HeldPrefix>()
   readonly #byRow: Array<HeldPrefix | undefined> = []
 
+  /** Behind the last row that was ever used. */
+  get end (): number { return this.#rows.end }
+
   count (text: string): number { return this.#byText.get(text)?.records ?? 0 }
+
+  /** The prefix of a row that may be free. */
+  ifAny (row: number): Readonly<HeldPrefix> | undefined { return this.#byRow[row] }
 
   textAt (row: number): string | undefined { return this.#byRow[row]?.text }
 

@@ -4,6 +4,12 @@ import type { Announcement, ProviderRecord } from '../record.ts'
 /** The bytes are valid during the call. */
 export type OnRemoved = (key: MultihashKey, provider: Uint8Array) => void
 
+/** Those that records count against. */
+export type Holder = 'peer' | 'prefix'
+
+/** Some of the rows of a table, so that others get their turn between two slices. */
+export interface Slice { readonly from: number, readonly rows: number }
+
 /**
  * Holds provider records, unique by (key, provider). A caller has checked quotas and addresses before.
  *
@@ -30,12 +36,19 @@ export interface ProviderStore {
    * Removes records of the providers that `isGone` picks, among `rows` rows. The row to go on from, or undefined when all were looked at;
    * a record that comes in meanwhile may be missed.
    */
-  removeWhere (isGone: (provider: Uint8Array) => boolean, slice: { readonly from: number, readonly rows: number }, onRemoved: OnRemoved): number | undefined
+  removeWhere (isGone: (provider: Uint8Array) => boolean, slice: Slice, onRemoved: OnRemoved): number | undefined
+  /**
+   * Tells the holders in a slice, with how many records each has: a peer by its binary ID, a prefix by its text. The row to go on from, or
+   * undefined when all were looked at.
+   */
+  tellHolders (holder: Holder, slice: Slice, tell: (who: Uint8Array | string, records: number) => void): number | undefined
   /** How long the oldest expired record has been waiting for `expire`, to the second. Milliseconds. */
   expiryLagMs (now: number): number
   /** Records held, expired ones that wait for removal included. */
   readonly size: number
   readonly keys: number
+  /** Memory set aside for what is held, without what JavaScript adds to it. */
+  readonly sizeBytes: number
   ofPeer (provider: Uint8Array): number
   ofPrefix (prefix: string): number
   ofKey (key: MultihashKey): number

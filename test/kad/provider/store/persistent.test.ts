@@ -188,6 +188,7 @@ for (const fault of ['full', 'read_only', 'io'] as const) {
     t.strictSame([1, 2].map(number => store.get(keyOf(number), clock.now()).length), [1, 1])
     await eventually(() => journal.opened > 3)
     t.ok(await metricValue(metrics, 'svc_dht_provider_store_failures_total', `kind="${fault}"`) > 1)
+    t.ok(await metricValue(metrics, 'service_restarts_total', 'service="journal"') > 1, 'each time that it was opened again counts')
 
     journal.fault = undefined
     await settled()

@@ -22,6 +22,7 @@ export function providerStoreSuite (t: Test, create: CreateStore): void {
   testExpiry(t, create)
   testCounts(t, create)
   testRemovalOfProviders(t, create)
+  testHolders(t, create)
   t.test('whatever the order of announcements, withdrawals, expiry and time, it answers as a plain list would', async t => {
     await assertFollowsModel(async () => await create(t))
   })
@@ -228,5 +229,38 @@ function testRemovalOfProviders (t: Test, create: CreateStore): void {
     store.upsert(announcement())
     t.equal(store.removeWhere(() => false, { from: 0, rows: 10 }, nothing), undefined)
     t.equal(store.size, 1)
+  })
+}
+
+function testHolders (t: Test, create: CreateStore): void {
+  t.test('peers and prefixes are told with their records, slice by slice, until all were', async t => {
+    const store = await create(t)
+    const told = (holder: 'peer' | 'prefix', rows: number): Array<readonly [string, number]> => {
+      const all: Array<readonly [string, number]> = []
+      for (let from: number | undefined = 0; from !== undefined;) {
+        from = store.tellHolders(holder, { from, rows }, (who, records) => { all.push([typeof who === 'string' ? who : Buffer.from(who).toString('hex'), records]) })
+      }
+      return all.toSorted(([, a], [, b]) => a - b)
+    }
+    t.strictSame(told('peer', 1), [])
+    const peers = [1, 2, 3].map(name => bytesOf(peerOf(name)))
+    for (const [index, provider] of peers.entries()) {
+      for (let key = 0; key <= index; key++) store.upsert(announcement({ key: keyOf(key), provider, prefix: index === 0 ? undefined : `203.0.${index}.0/24` }))
+    }
+    t.strictSame(told('peer', 1), peers.map((id, index) => [Buffer.from(id).toString('hex'), index + 1]))
+    t.strictSame(told('prefix', 2), [['203.0.1.0/24', 2], ['203.0.2.0/24', 3]])
+    store.remove(keyOf(0), peers[0] as Uint8Array)
+    t.equal(told('peer', 10).length, 2, 'who has no record any more is not told')
+  })
+
+  t.test('the addresses of a provider count as memory for as long as they are held', async t => {
+    const store = await create(t)
+    store.upsert(announcement({ addrs: [] }))
+    const before = store.sizeBytes
+    const [long] = addrsOf('/ip4/203.0.113.7/udp/7460/quic-v1')
+    store.upsert(announcement({ addrs: [long as Uint8Array] }))
+    t.equal(store.sizeBytes - before, long?.byteLength)
+    store.upsert(announcement({ addrs: [] }))
+    t.equal(store.sizeBytes, before)
   })
 }
