@@ -13,9 +13,9 @@ export function createTerminal (input: Input, output: Pick<WriteStream, 'write'>
   return {
     isThere: input.isTTY === true,
     ask: async (question, { isHidden = false } = {}) => {
-      output.write(question)
-      input.setRawMode(true)
+      input.setRawMode(true) // before anybody is asked: who answers at once is not shown either
       try {
+        output.write(question)
         return await readAnswer(input, text => { if (!isHidden) output.write(text) })
       } finally {
         input.setRawMode(false)

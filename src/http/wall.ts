@@ -41,7 +41,7 @@ declare module 'fastify' {
 /** How often an answer that goes on is judged again: a revocation is to hold everywhere within 5 s. */
 const REJUDGE_MS = 1000
 /** What an answer may take to its end once its capability has ended. */
-const LAPSE_MS = 1000
+const LAPSE_MS = 2500
 
 /**
  * What every request passes before its body is read and its handler runs: auth → policy → quota. The permission table says what

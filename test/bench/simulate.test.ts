@@ -12,6 +12,8 @@ import { drawChart } from '../../bench/simulate/svg.ts'
 import { ENGINE, KADEMLIA, Tables, type TableShape } from '../../bench/simulate/tables.ts'
 import { walk, type WalkRules } from '../../bench/simulate/walk.ts'
 
+t.setTimeout(180_000)
+
 const SEED = 7
 const RULES: WalkRules = { count: 20, concurrency: 3, paths: 3, ends: 'engine', timeoutMs: 5000 }
 
