@@ -39,6 +39,9 @@ interface AdminRequest {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** A process that has ended. */
+export interface Ended { readonly code: number, readonly stdout: string, readonly stderr: string }
+
 export interface AdminAnswer { readonly status: number, readonly body: unknown }
 
 /** A daemon as operators run it: a process of its own, seen from outside only. */
@@ -47,22 +50,25 @@ export class DaemonProcess implements AsyncDisposable {
   readonly #exited: Promise<unknown>
   readonly folder: string
   readonly started: Started
+  readonly #env: Readonly<Record<string, string>>
 
-  private constructor (child: ChildProcess, exited: Promise<unknown>, folder: string, started: Started) {
+  private constructor (child: ChildProcess, exited: Promise<unknown>, folder: string, started: Started, env: Readonly<Record<string, string>>) {
     this.#child = child
+    this.#env = env
     this.#exited = exited
     this.folder = folder
     this.started = started
   }
 
-  static async start (settings: Readonly<Record<string, string>> = {}): Promise<DaemonProcess> {
+  /** `env` is for it and for every `ronctl` that is run on it. */
+  static async start (settings: Readonly<Record<string, string>> = {}, env: Readonly<Record<string, string>> = {}): Promise<DaemonProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'svc-dht-drill-'))
     const all: Readonly<Record<string, string>> = { ...LOOPBACK, 'admin.socket': join(folder, 'run', 'admin.sock'), ...settings }
     const args = Object.entries(all).flatMap(([path, value]) => ['--set', `${path}=${value}`])
-    const child = spawn(process.execPath, [PROGRAM, 'run', ...args], { stdio: ['ignore', 'pipe', 'inherit'], cwd: folder, env: { ...process.env, TMPDIR: folder, HOME: folder, XDG_RUNTIME_DIR: folder } })
+    const child = spawn(process.execPath, [PROGRAM, 'run', ...args], { stdio: ['ignore', 'pipe', 'inherit'], cwd: folder, env: { ...process.env, ...env, TMPDIR: folder, HOME: folder, XDG_RUNTIME_DIR: folder } })
     const exited = once(child, 'exit')
     try {
-      return new DaemonProcess(child, exited, folder, await readStarted(child.stdout, all['node.dataDir']))
+      return new DaemonProcess(child, exited, folder, await readStarted(child.stdout, all['node.dataDir']), env)
     } catch (err) {
       child.kill('SIGKILL')
       rmSync(folder, { recursive: true, force: true })
@@ -107,15 +113,10 @@ export class DaemonProcess implements AsyncDisposable {
   }
 
   /** Runs `ronctl` on this daemon as its owner. */
-  async ronctl (...args: string[]): Promise<{ readonly code: number, readonly stdout: string, readonly stderr: string }> {
+  async ronctl (...args: string[]): Promise<Ended> {
     const capability = join(this.folder, 'ronctl.cap')
     writeFileSync(capability, this.started.owner, { mode: 0o600 })
-    const { promise, resolve } = Promise.withResolvers<{ code: number, stdout: string, stderr: string }>()
-    const env = { ...process.env, RONCTL_SOCKET: this.started.admin, RONCTL_CAP: capability }
-    execFile(process.execPath, [RONCTL, ...args], { env, timeout: PATIENCE_MS }, (err, stdout, stderr) => {
-      resolve({ code: err === null ? 0 : Number(err.code ?? -1), stdout, stderr })
-    })
-    return await promise
+    return await runRonctl(args, { ...this.#env, RONCTL_SOCKET: this.started.admin, RONCTL_CAP: capability })
   }
 
   /** Resident memory as the kernel counts it. Bytes. */
@@ -138,6 +139,15 @@ export class DaemonProcess implements AsyncDisposable {
     await this.#exited
     rmSync(this.folder, { recursive: true, force: true })
   }
+}
+
+/** Runs `ronctl` as a process, and waits for its end. */
+export async function runRonctl (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  const { promise, resolve } = Promise.withResolvers<Ended>()
+  execFile(process.execPath, [RONCTL, ...args], { env: { ...process.env, ...env }, timeout: PATIENCE_MS }, (err, stdout, stderr) => {
+    resolve({ code: err === null ? 0 : Number(err.code ?? -1), stdout, stderr })
+  })
+  return await promise
 }
 
 /** A daemon that is ready, through another one that is only there to be its bootstrap peer. */

@@ -2,6 +2,7 @@ import { amnesia } from './amnesia.ts'
 import { bootstrapsKilled } from './bootstraps-killed.ts'
 import { decompressionBomb } from './decompression-bomb.ts'
 import type { Drill } from './drill.ts'
+import { freezeAndThaw } from './freeze-and-thaw.ts'
 import { oversizeBody } from './oversize-body.ts'
 import { policyOutage } from './policy-outage.ts'
 import { quotaStorm } from './quota-storm.ts'
@@ -14,6 +15,7 @@ export const DRILLS: Readonly<Record<string, Drill>> = {
   amnesia,
   'bootstraps-killed': bootstrapsKilled,
   'decompression-bomb': decompressionBomb,
+  'freeze-and-thaw': freezeAndThaw,
   'oversize-body': oversizeBody,
   'policy-outage': policyOutage,
   'quota-storm': quotaStorm,

@@ -7,6 +7,12 @@ import { createProgram } from '../../src/cli/program.ts'
 
 const FOLDER = join(import.meta.dirname, '../../ops/runbooks')
 
+const DRILL_FOLDER = join(import.meta.dirname, '../../ops/drills')
+/** Which drill follows which page of governance. */
+const DRILLED: Readonly<Record<string, string>> = {
+  'freeze-and-thaw': 'freeze-and-thaw',
+}
+
 /** The lines of a page's shell blocks, without what is said about them. */
 function commandsOf (page: string): string[] {
   const blocks = [...readFileSync(page, 'utf8').matchAll(/```sh\n(.*?)\n```/gs)].map(([, block = '']) => block)
@@ -33,6 +39,17 @@ for (const page of [...globSync(join(FOLDER, '*.md')), join(FOLDER, '../README.m
     }
   })
 }
+
+t.test('a page of governance has the same five parts as one of an alert, and a drill that follows it', async t => {
+  const pages = globSync(join(FOLDER, '*.md')).filter(path => !basename(path).startsWith('SvcDht'))
+  t.ok(pages.length > 0)
+  for (const path of pages) {
+    const name = basename(path, '.md')
+    t.match(readFileSync(path, 'utf8'), new RegExp(`^# ${name}\\n\\n\\*\\*Symptom\\.\\*\\* .+\\n\\n\\*\\*Why\\.\\*\\* .+\\n\\n## Check\\n\\n\`\`\`sh\\n(.*\\n)+\`\`\`\\n(.*\\n)*\\n## Fix\\n\\n(.*\\n)+\\n## Escalate\\n\\n.+`), name)
+    t.ok(Object.values(DRILLED).includes(name), name)
+  }
+  for (const drill of Object.keys(DRILLED)) t.match(readFileSync(join(DRILL_FOLDER, `${drill}.ts`), 'utf8'), `expectOnPage(notes, '${DRILLED[drill]}')`)
+})
 
 t.test('a command that ronctl has not is found out', async t => {
   await t.rejects(parse(['repair', '--all']))
