@@ -2,6 +2,7 @@ import { amnesia } from './amnesia.ts'
 import { bootstrapsKilled } from './bootstraps-killed.ts'
 import { decompressionBomb } from './decompression-bomb.ts'
 import type { Drill } from './drill.ts'
+import { emergencyRevocation } from './emergency-revocation.ts'
 import { freezeAndThaw } from './freeze-and-thaw.ts'
 import { oversizeBody } from './oversize-body.ts'
 import { policyOutage } from './policy-outage.ts'
@@ -15,6 +16,7 @@ export const DRILLS: Readonly<Record<string, Drill>> = {
   amnesia,
   'bootstraps-killed': bootstrapsKilled,
   'decompression-bomb': decompressionBomb,
+  'emergency-revocation': emergencyRevocation,
   'freeze-and-thaw': freezeAndThaw,
   'oversize-body': oversizeBody,
   'policy-outage': policyOutage,

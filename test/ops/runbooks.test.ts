@@ -10,6 +10,7 @@ const FOLDER = join(import.meta.dirname, '../../ops/runbooks')
 const DRILL_FOLDER = join(import.meta.dirname, '../../ops/drills')
 /** Which drill follows which page of governance. */
 const DRILLED: Readonly<Record<string, string>> = {
+  'emergency-revocation': 'emergency-revocation',
   'freeze-and-thaw': 'freeze-and-thaw',
 }
 
