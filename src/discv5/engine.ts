@@ -6,7 +6,7 @@ import type { Component } from '../core/component.ts'
  */
 export interface Discv5Engine extends Component {
   readonly name: 'native' | 'chainsafe'
-  /** Which secp256k1 is loaded, for `/version`: `secp256k1-native`, `noble`. */
+  /** Which secp256k1 is loaded, for `/version`: `secp256k1-native` or `secp256k1-noble`. */
   readonly features: readonly string[]
   /** 64 hex characters. */
   readonly nodeId: string

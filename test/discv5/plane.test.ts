@@ -45,7 +45,8 @@ t.test('a daemon may run the other engine: it says what that lacks, tells its li
   const others = [await startTestDaemon(t, { flags: { ...flags, ...bootnodes } }), await startTestDaemon(t, { flags: bootnodes })]
   await until(() => [first, ...others].every(daemon => daemon.readiness().ready), 'all are ready, through nothing but a record')
   const { features } = await (await fetch(`${first.opsUrl}/version`)).json() as { features: string[] }
-  t.ok(features.includes('discv5-chainsafe') && features.includes('noble'))
+  t.ok(features.includes('discv5-chainsafe') && features.includes('secp256k1-noble'))
+  t.match(first.logs.find(({ event }) => event === 'discv5_listening'), { secp256k1: 'secp256k1-noble' })
 })
 
 t.test('limits of discv5 change while the daemon runs, within what the settings table allows', async t => {

@@ -52,7 +52,7 @@ const REFRESH_MS = 30 * 60_000
 /** `@chainsafe/discv5` behind our port. Its classes stay in this folder: records go in and out as bytes and text. */
 export class ChainsafeEngine implements Discv5Engine {
   readonly name = 'chainsafe'
-  readonly features = ['noble'] as const
+  readonly features = ['secp256k1-noble'] as const
   readonly #opts: ChainsafeOptions
   readonly #deps: Deps
   readonly #enr: SignableENR
@@ -98,7 +98,7 @@ export class ChainsafeEngine implements Discv5Engine {
     this.#listening = [{ ip, port }]
     for (const text of bootnodes) this.addRecord(text)
     if (firstRefreshMs !== undefined) this.#refreshIn(firstRefreshMs)
-    this.#deps.log.info({ event: 'discv5_listening', record: this.ownRecord().text, listening: this.#listening, receive_buffer_bytes: this.stats().receiveBufferBytes }, 'discv5 listens')
+    this.#deps.log.info({ event: 'discv5_listening', record: this.ownRecord().text, listening: this.#listening, secp256k1: this.features[0], receive_buffer_bytes: this.stats().receiveBufferBytes }, 'discv5 listens')
     const shortage = receiveBufferShortage(this.stats().receiveBufferBytes)
     if (shortage !== undefined) this.#deps.log.warn(shortage, SHORTAGE_MESSAGE)
   }
