@@ -5,10 +5,12 @@ import { makeNative } from '../test/discv5/engines.ts'
 import { makeRecord, newIdentity } from '../test/discv5/conformance/record.ts'
 import { until } from '../test/discv5/network.ts'
 import { prepare, type LoadKind } from './discv5/load.ts'
+import { lookupFigures } from './discv5/lookups.ts'
+import { memoryFigures } from './discv5/sessions.ts'
 import { compare, FULL, type Effort, type Figure } from './measure.ts'
 import { ServerProcess } from './server-process.ts'
 
-/** What one discv5 message costs the server, beside `@chainsafe/discv5`: requests per second of the server's CPU time. */
+/** What one discv5 message costs the server, beside `@chainsafe/discv5`: requests per second of the server's CPU time. Then memory, lookups, records. */
 
 interface Ready { readonly record: string }
 type Server = ServerProcess<Ready>
@@ -19,7 +21,15 @@ const NODES = 40
 const PEER = '@chainsafe/discv5'
 
 export async function * figures (args: readonly string[], effort: Effort = FULL): AsyncGenerator<Figure> {
-  const kinds = args.length > 0 ? KINDS.filter(kind => args.includes(kind)) : KINDS
+  const isWanted = (name: string): boolean => args.length === 0 || args.includes(name)
+  const kinds = KINDS.filter(isWanted)
+  if (kinds.length > 0) yield * messages(kinds, effort)
+  if (isWanted('record')) yield readingRecords(effort)
+  if (isWanted('lookup')) yield * lookupFigures(effort)
+  if (isWanted('memory')) yield * memoryFigures(effort)
+}
+
+async function * messages (kinds: readonly LoadKind[], effort: Effort): AsyncGenerator<Figure> {
   await using ours = await ServerProcess.start<Ready>(new URL('./discv5/server.ts', import.meta.url), ['native'])
   await using theirs = await ServerProcess.start<Ready>(new URL('./discv5/server.ts', import.meta.url), ['chainsafe'])
   for (const kind of kinds) {
@@ -32,7 +42,6 @@ export async function * figures (args: readonly string[], effort: Effort = FULL)
     }
     yield compare({ bench: 'discv5', load: kind, unit: 'requests/server CPU s', ...samples, peer: PEER, better: 'higher' })
   }
-  yield readingRecords(effort)
 }
 
 async function perCpuSecond (server: Server, kind: LoadKind, roundMs: number): Promise<number> {

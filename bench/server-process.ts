@@ -5,6 +5,8 @@ export interface Usage {
   /** User and system time of the whole process since it started. Microseconds. */
   readonly cpuUs: number
   readonly rssBytes: number
+  /** How many of something the server holds, where it counts them. */
+  readonly held?: number
 }
 
 /** A server under test in a process of its own, so that its CPU time is its alone. */
@@ -27,9 +29,14 @@ export class ServerProcess<Ready> implements AsyncDisposable {
   }
 
   async usage ({ collectGarbage = false } = {}): Promise<Usage> {
-    this.#child.send({ collectGarbage })
-    const [usage] = await once(this.#child, 'message') as [Usage]
-    return usage
+    return await this.ask<Usage>({ collectGarbage })
+  }
+
+  /** For a module that answers something else; one question at a time. */
+  async ask<Answer> (question: object): Promise<Answer> {
+    this.#child.send(question)
+    const [answer] = await once(this.#child, 'message') as [Answer]
+    return answer
   }
 
   async [Symbol.asyncDispose] (): Promise<void> {
@@ -39,12 +46,12 @@ export class ServerProcess<Ready> implements AsyncDisposable {
 }
 
 /** The server's side: says that it is ready and answers questions about its usage. */
-export function serveUsage (ready: unknown): void {
+export function serveUsage (ready: unknown, held?: () => number): void {
   process.once('disconnect', () => process.exit()) // whoever measures is gone
   process.on('message', ({ collectGarbage }: { readonly collectGarbage: boolean }) => {
     if (collectGarbage) globalThis.gc?.()
     const { user, system } = process.cpuUsage()
-    process.send?.({ cpuUs: user + system, rssBytes: process.memoryUsage.rss() } satisfies Usage)
+    process.send?.({ cpuUs: user + system, rssBytes: process.memoryUsage.rss(), ...held !== undefined && { held: held() } } satisfies Usage)
   })
   process.send?.(ready)
 }

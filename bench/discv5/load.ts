@@ -40,18 +40,30 @@ async function timed (durationMs: number, work: (isOver: () => boolean) => Promi
 }
 
 async function handshakes (record: string, durationMs: number): Promise<Done> {
+  return await timed(durationMs, async isOver => await shakeHands(record, isOver))
+}
+
+/** Makes one session after another, each of another node, and leaves them open. */
+export async function openSessions (record: string, count: number): Promise<void> {
+  const done = await shakeHands(record, (done, tries) => done === count || tries > 2 * count)
+  if (done < count) throw new Error(`the server made ${done} sessions of ${2 * count}`)
+}
+
+/** One handshake after another until `isOver`; returns how many were answered. */
+async function shakeHands (record: string, isOver: (done: number, tries: number) => boolean): Promise<number> {
   const remote = readRecordText(record)
-  return await timed(durationMs, async isOver => {
-    let done = 0
-    await using listener = await Listener.open('127.0.0.1')
-    while (!isOver()) {
+  let done = 0
+  for (let tries = 0; !isOver(done, tries);) {
+    await using listener = await Listener.open('127.0.0.1') // a new one after each failure: what comes late would be taken for the next answer
+    for (let isAnswered = true; isAnswered && !isOver(done, tries); tries++) {
       const tester = new Tester(remote, FAST)
       // A PING whose sequence number is not 0: the library that we compare with reads no zeros.
       const answer = await tester.request(listener, { type: 'PING', reqId: randomBytes(8), enrSeq: 1n })
-      if (answer.type === 'PONG') done++
+      isAnswered = answer.type === 'PONG'
+      if (isAnswered) done++
     }
-    return done
-  })
+  }
+  return done
 }
 
 async function inSession (record: string, kind: 'PING' | 'FINDNODE', durationMs: number): Promise<Done> {
