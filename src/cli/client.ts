@@ -142,8 +142,8 @@ export class AdminClient {
     return this.#json('/v1/discv5/lookup', { method: 'POST', body, ...(signal !== undefined && { signal }) })
   }
 
-  discv5Nodes (body: Discv5NodesRequest): Promise<Discv5NodesBody> {
-    return this.#json('/v1/discv5/nodes', { method: 'POST', body })
+  discv5Nodes (body: Discv5NodesRequest, signal?: AbortSignal): Promise<Discv5NodesBody> {
+    return this.#json('/v1/discv5/nodes', { method: 'POST', body, ...(signal !== undefined && { signal }) })
   }
 
   discv5Talk (body: Discv5TalkRequest): Promise<Discv5TalkBody> {

@@ -42,7 +42,8 @@ const FLIGHTS = { limit: 16, perPrincipal: 4 }
 const DEADLINE_MS = 20_000
 const MAX_RECORD_TEXT = 404
 const MAX_COUNT = 16
-const MAX_DISTANCES = 16
+/** All but one's own: a crawl asks for every bucket that is left at once. */
+const MAX_DISTANCES = 256
 const MAX_PROTOCOL_BYTES = 64
 /** A TALKREQ fits one packet of 1280 bytes. */
 const MAX_TALK_BYTES = 1200

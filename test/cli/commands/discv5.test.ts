@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
+import { sweepBuckets } from '../../../src/cli/commands/discv5/bucket-sweep.ts'
 import { showNode } from '../../../src/cli/commands/discv5/record.ts'
 import { signRecord } from '../../../src/discv5/enr/record.ts'
 import { ipBytes } from '../../../src/discv5/ip.ts'
@@ -64,9 +65,9 @@ t.test('a crawl meets every node of the network, and prints each record once', a
   const enrs = lines.flatMap(({ record }) => record === undefined ? [] : [record.enr])
   for (const enr of [...others.map(other => other.enr()), late.ownRecord().text]) t.ok(enrs.includes(enr ?? ''), 'it is met')
   t.equal(new Set(enrs).size, enrs.length)
-  t.match(lines.at(-1), { event: 'done', records: enrs.length, nodes: 3, complete: true, failed: 0 })
+  t.match(lines.at(-1), { event: 'done', records: enrs.length, nodes: 3, asked: 3, answered: 3, complete: true, failed: 0 })
   const { exit, stdout: shown, stderr } = await ronctl(['discv5', 'crawl', '--for', '1s', '--socket', first.adminSocket])
-  t.match({ exit, shown, stderr }, { exit: 0, shown: /^[0-9a-f]{64} {2}\d+ {2}udp\/127\.0\.0\.1:\d+/m, stderr: /^\d records? of 3 nodes after \d+ lookups? with \d+ requests? in 1s\n$/ })
+  t.match({ exit, shown, stderr }, { exit: 0, shown: /^[0-9a-f]{64} {2}\d+ {2}udp\/127\.0\.0\.1:\d+/m, stderr: /^\d records? of 3 nodes; 3 asked, 3 answered; \d+ lookups?, \d+ requests? in 1s(; \d failed)?\n$/ })
 })
 
 t.test('a crawl of a node that is alone is a no, one that the daemon ends says so, and none is without end', async t => {
@@ -77,6 +78,41 @@ t.test('a crawl of a node that is alone is a no, one that the daemon ends says s
   await until(async () => await daemon.metric('svc_dht_http_in_flight{service="admin"}') > 0, 'it crawls')
   await daemon[Symbol.asyncDispose]()
   t.match(await cut.exit, { code: 69 })
+})
+
+t.test('a crawl says how many of the nodes it asked answered, and asks no more than it is told to', async t => {
+  const live = createNode([new UdpSocket({ ip: '127.0.0.1', port: 0 }, () => {})])
+  await live.start()
+  t.teardown(async () => await live.stop())
+  const gone = signRecord(1n, { ip: ipBytes('127.0.0.1'), udp: port(1024) }, randomBytes(32), curve).text
+  const { adminSocket } = await startTestDaemon(t, { flags: { 'discv5.bootnodes': `${gone},${live.ownRecord().text}`, 'discv5.requestTimeout': '100ms', 'discv5.pingInterval': '10m' } })
+  t.match(await ronctl(['discv5', 'crawl', '--for', '2s', '--socket', adminSocket]), { exit: 0, stderr: /^2 records of 2 nodes; 2 asked, 1 answered;/ })
+  t.match(await ronctl(['discv5', 'crawl', '--for', '1s', '--nodes', '1', '--socket', adminSocket]), { stderr: /; 1 asked, / })
+  t.match(await ronctl(['discv5', 'crawl', '--nodes', '0', '--socket', '/nowhere']), { exit: 2 })
+})
+
+t.test('all buckets of a node are asked for, with as few requests as they need', async t => {
+  await fc.assert(fc.asyncProperty(fc.array(fc.nat(16), { maxLength: 18 }), async sizes => {
+    const got = new Set<string>()
+    let requests = 0
+    await sweepBuckets(async distances => {
+      requests++
+      const answer = distances.flatMap(distance => Array.from({ length: sizes[256 - distance] ?? 0 }, (_, i) => `${distance}/${i}`)).slice(0, 16)
+      for (const node of answer) got.add(node)
+      return answer.length
+    })
+    const full = sizes.findIndex(size => size < 16)
+    const tapers = sizes.slice(full < 0 ? sizes.length : full).reduce((sum, size) => sum + size, 0) < 32 // as buckets do: each half of the one before
+    return requests <= 24 && (!tapers || got.size === sizes.reduce((sum, size) => sum + size, 0))
+  }))
+  for (const answers of [[undefined], [16, undefined], [3, undefined]]) {
+    let requests = 0
+    await sweepBuckets(async () => answers[requests++])
+    t.equal(requests, answers.length, 'a node that stopped to answer is not asked on')
+  }
+  let asked = 0
+  await sweepBuckets(async () => ++asked && 16)
+  t.ok(asked <= 24, 'nor is one that claims to know everybody')
 })
 
 t.test('wrong arguments are refused before any daemon is asked', async t => {

@@ -87,7 +87,7 @@ t.test('who is not named rightly is not asked; a node that is not found is a no,
   for (const [name, body] of [
     ['ping', {}], ['ping', { node: 1 }], ['ping', { node: 'x' }], ['ping', { node: `${ABSENT}0` }], ['ping', { node: 'enr:' }], ['ping', { node: `${enr}A` }], ['ping', { node: `enr:${'A'.repeat(401)}` }], ['ping', { node: enr, x: 1 }],
     ['lookup', { target: enr }], ['lookup', { target: ABSENT, count: 0 }], ['lookup', { target: ABSENT, count: 17 }], ['lookup', { target: ABSENT, count: 1.5 }],
-    ['nodes', { node: enr }], ['nodes', { node: enr, distances: [] }], ['nodes', { node: enr, distances: [257] }], ['nodes', { node: enr, distances: new Array(17).fill(256) }],
+    ['nodes', { node: enr }], ['nodes', { node: enr, distances: [] }], ['nodes', { node: enr, distances: [257] }], ['nodes', { node: enr, distances: new Array(257).fill(256) }],
     ['talk', { node: enr }], ['talk', { node: enr, protocol: '' }], ['talk', { node: enr, protocol: 'é'.repeat(33) }], ['talk', { node: enr, protocol: 'x', request: 'abc' }], ['talk', { node: enr, protocol: 'x', request: 'aa'.repeat(1201) }],
   ] as const) t.match(await post(name, body), { status: 400, body: { error: { code: 'BadRequest' } } }, `${name} ${JSON.stringify(body).slice(0, 60)}`)
   t.match(await post('talk', { node: enr, protocol: 'x', request: 'aa'.repeat(1200) }), { status: 413, body: { error: { code: 'TooLarge' } } })

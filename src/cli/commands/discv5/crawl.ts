@@ -7,84 +7,160 @@ import { renderRow } from '../../layout.ts'
 import { parseAge } from '../../options.ts'
 import type { Run, Session } from '../../session.ts'
 import { count, formatDuration } from '../../text.ts'
+import { sweepBuckets } from './bucket-sweep.ts'
 import { addressText } from './probes.ts'
 
 const NOTES = `
-Has the daemon walk towards random IDs, and prints the records it meets on the way or is told of meanwhile: each sequence number of
-a node once. Exits with 1 when there was none. --json prints {"event": "record", "record"} lines, and {"event": "done", …} last.`
+Has the daemon ask each node that it knows or meets for all its buckets, once, two nodes at a time, and walk towards random IDs beside.
+Prints the records that come, and those that the daemon is told of meanwhile: each sequence number of a node once. A node answered when its
+first FINDNODE had an answer. Exits with 1 when there was no record. --json prints {"event": "record", "record"} lines, and
+{"event": "done", …} last.`
 
-/** The daemon lets one principal have four requests under way: this leaves it some. */
-const WALKERS = 2
-/** Between two walks of a walker: in a small network a walk takes no time, and finds nothing new. */
+/** The daemon lets one principal have four requests under way: this leaves it one. */
+const ASKERS = 2
+const WALKERS = 1
+/** Between two walks of a walker: in a small network a walk takes no time, and finds nothing new. An asker without a node to ask waits as long. */
 const PAUSE_MS = 200
 const MAX_MS = 24 * 3_600_000
 /** A crawl that met so many stops early: what was printed must not be forgotten. */
 const MAX_RECORDS = 200_000
+const MAX_NODES = 100_000
 
-interface Totals { records: number, lookups: number, failed: number, requests: number }
+interface Options { readonly for: number, readonly nodes: number }
 
 export function addCrawl (discv5: Command, run: Run): void {
   discv5.command('crawl')
-    .description('walk the network for a time, and print every record that turns up')
+    .description('ask the whole network whom it knows for a time, and print every record that turns up')
     .option('--for <duration>', 'how long: 10s, 5m, 1h', parseTime, 30_000)
+    .option('--nodes <n>', 'nodes to ask at most, 1 to 100000', parseNodes, 10_000)
     .addHelpText('after', NOTES)
-    .action(run(async (session, { for: ms }: { readonly for: number }) => {
-      const { nodes, isComplete, ...totals } = await crawl(session, ms)
-      if (session.out.isJson) session.out.answer({ event: 'done', ...totals, nodes, complete: isComplete }, String)
-      session.out.remark(`${count(totals.records, 'record')} of ${count(nodes, 'node')} after ${count(totals.lookups, 'lookup')} with ${count(totals.requests, 'request')} in ${formatDuration(ms)}${totals.failed === 0 ? '' : `; ${totals.failed} failed`}${isComplete ? '' : `; stopped at ${MAX_RECORDS} records`}`)
-      return totals.records > 0 ? 'ok' : 'negative'
+    .action(run(async (session, options: Options) => {
+      const { records, nodes, asked, answered, lookups, requests, failed, isComplete } = await new Crawl(session, options).run()
+      if (session.out.isJson) session.out.answer({ event: 'done', records, nodes, asked, answered, lookups, requests, failed, complete: isComplete }, String)
+      session.out.remark(`${count(records, 'record')} of ${count(nodes, 'node')}; ${asked} asked, ${answered} answered; ${count(lookups, 'lookup')}, ${count(requests, 'request')} in ${formatDuration(options.for)}${failed === 0 ? '' : `; ${failed} failed`}${isComplete ? '' : `; stopped at ${MAX_RECORDS} records`}`)
+      return records > 0 ? 'ok' : 'negative'
     }))
 }
 
-async function crawl ({ client, out }: Session, ms: number): Promise<Totals & { readonly nodes: number, readonly isComplete: boolean }> {
-  /** Both bounded by MAX_RECORDS. */
-  const seen = new Set<string>()
-  const nodes = new Set<string>()
-  const totals: Totals = { records: 0, lookups: 0, failed: 0, requests: 0 }
-  const end = new AbortController()
-  const timer = setTimeout(() => end.abort(), ms)
-  const show = (record: Discv5RecordBody): void => {
-    const { node_id: id, seq, enr } = record
-    if (end.signal.aborted || seen.has(`${id} ${seq}`)) return
-    seen.add(`${id} ${seq}`)
-    nodes.add(id)
-    totals.records++
-    out.answer(out.isJson ? { event: 'record', record } : record, (_value, view) => renderRow([id, seq, addressText(enr)], view))
-    if (seen.size >= MAX_RECORDS) end.abort()
+interface Totals {
+  records: number
+  asked: number
+  /** Of those asked. */
+  answered: number
+  lookups: number
+  requests: number
+  /** Lookups that were refused or late. */
+  failed: number
+}
+
+/** One crawl, over the admin API. Use it once. */
+class Crawl {
+  readonly #session: Session
+  readonly #options: Options
+  readonly #end = new AbortController()
+  readonly #totals: Totals = { records: 0, asked: 0, answered: 0, lookups: 0, requests: 0, failed: 0 }
+  /** All bounded by MAX_RECORDS. */
+  readonly #seen = new Set<string>()
+  readonly #nodes = new Set<string>()
+  readonly #waiting: string[] = []
+  #self = ''
+
+  constructor (session: Session, options: Options) {
+    this.#session = session
+    this.#options = options
   }
-  const walk = async (): Promise<void> => {
-    while (!end.signal.aborted) {
-      try {
-        const { nodes: found, requests } = await client.discv5Lookup({ target: randomBytes(32).toString('hex') }, end.signal)
-        totals.lookups++
-        totals.requests += requests
-        found.forEach(show)
-      } catch (err) {
-        if (end.signal.aborted) return
-        if (!(err instanceof Failure) || err.exit !== 'later') throw err
-        totals.failed++ // refused or late: the next one may not be
-      }
-      out.progress(`${count(nodes.size, 'node')} after ${count(totals.lookups, 'lookup')}`)
-      await sleep(PAUSE_MS, undefined, { signal: end.signal }).catch(() => {}) // woken by the end
+
+  async run (): Promise<Totals & { readonly nodes: number, readonly isComplete: boolean }> {
+    const { client } = this.#session
+    const timer = setTimeout(() => this.#end.abort(), this.#options.for)
+    try {
+      this.#self = (await client.discv5()).node_id
+      await client.withDiscovered(async records => {
+        const listen = async (): Promise<void> => {
+          for await (const { record } of records) this.#meet(record)
+          throw new Failure('The daemon ended the stream of records.', { exit: 'unreachable', code: 'Unreachable', retryable: true, hint: 'It stopped, or this reader was too slow.' })
+        }
+        ;(await client.discv5Table()).nodes.forEach(node => this.#meet(node))
+        const walkers = Array.from({ length: WALKERS }, async () => await this.#turn(async () => await this.#walk()))
+        const askers = Array.from({ length: ASKERS }, async () => await this.#turn(async () => await this.#askNext()))
+        await Promise.race([listen(), Promise.all([...walkers, ...askers])])
+      })
+    } finally {
+      clearTimeout(timer)
+      this.#end.abort()
+    }
+    return { ...this.#totals, nodes: this.#nodes.size, isComplete: this.#seen.size < MAX_RECORDS }
+  }
+
+  /** `work` again and again; a pause after what says that there was little to do. */
+  async #turn (work: () => Promise<'again' | 'pause'>): Promise<void> {
+    while (!this.#end.signal.aborted) {
+      const next = await work()
+      this.#session.out.progress(`${count(this.#nodes.size, 'node')}, ${this.#totals.answered} of ${this.#totals.asked} answered`)
+      if (next === 'pause') await sleep(PAUSE_MS, undefined, { signal: this.#end.signal }).catch(() => {}) // woken by the end
     }
   }
-  try {
-    await client.withDiscovered(async records => {
-      const listen = async (): Promise<void> => {
-        for await (const { record } of records) show(record)
-        throw new Failure('The daemon ended the stream of records.', { exit: 'unreachable', code: 'Unreachable', retryable: true, hint: 'It stopped, or this reader was too slow.' })
-      }
-      await Promise.race([listen(), Promise.all(Array.from({ length: WALKERS }, walk))])
-    })
-  } finally {
-    clearTimeout(timer)
-    end.abort()
+
+  #meet (record: Pick<Discv5RecordBody, 'node_id' | 'seq' | 'enr'>): void {
+    const { node_id: id, seq, enr } = record
+    const { out } = this.#session
+    if (this.#end.signal.aborted || id === this.#self || this.#seen.has(`${id} ${seq}`)) return
+    this.#seen.add(`${id} ${seq}`)
+    if (!this.#nodes.has(id)) this.#waiting.push(enr)
+    this.#nodes.add(id)
+    this.#totals.records++
+    out.answer(out.isJson ? { event: 'record', record: { node_id: id, seq, enr } } : record, (_value, view) => renderRow([id, seq, addressText(enr)], view))
+    if (this.#seen.size >= MAX_RECORDS) this.#end.abort()
   }
-  return { ...totals, nodes: nodes.size, isComplete: seen.size < MAX_RECORDS }
+
+  async #walk (): Promise<'pause'> {
+    const found = await this.#tried(async () => await this.#session.client.discv5Lookup({ target: randomBytes(32).toString('hex') }, this.#end.signal))
+    if (found === undefined) {
+      this.#totals.failed++
+    } else {
+      this.#totals.lookups++
+      this.#totals.requests += found.requests
+      found.nodes.forEach(record => this.#meet(record))
+    }
+    return 'pause'
+  }
+
+  async #askNext (): Promise<'again' | 'pause'> {
+    const node = this.#totals.asked < this.#options.nodes ? this.#waiting.shift() : undefined
+    if (node === undefined) return 'pause'
+    this.#totals.asked++
+    let hasAnswered = false
+    await sweepBuckets(async distances => {
+      const found = await this.#tried(async () => await this.#session.client.discv5Nodes({ node, distances }, this.#end.signal))
+      this.#totals.requests++
+      if (found !== undefined && !hasAnswered) this.#totals.answered++
+      hasAnswered ||= found !== undefined
+      found?.nodes.forEach(record => this.#meet(record))
+      return found?.nodes.length
+    })
+    return 'again'
+  }
+
+  /** Undefined for what the daemon refused or was late with, and for a node that it cannot reach: the next one may be better. */
+  async #tried<T> (ask: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await ask()
+    } catch (err) {
+      if (this.#end.signal.aborted) return undefined
+      if (!(err instanceof Failure) || (err.exit !== 'later' && err.code !== 'BadRequest')) throw err
+      return undefined
+    }
+  }
 }
 
 function parseTime (text: string): number {
   const ms = parseAge(text)
   if (ms < 1000 || ms > MAX_MS) throw new InvalidArgumentError('Give a duration from 1s to 24h.')
   return ms
+}
+
+function parseNodes (text: string): number {
+  const nodes = /^\d{1,6}$/.test(text) ? Number(text) : 0
+  if (nodes < 1 || nodes > MAX_NODES) throw new InvalidArgumentError(`Give a whole number from 1 to ${MAX_NODES}.`)
+  return nodes
 }
