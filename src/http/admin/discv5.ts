@@ -59,7 +59,7 @@ export function addDiscv5Routes (app: FastifyInstance, ports: Discv5Ports): void
     planeOf(ports)
     const { since } = readQuery(request.query, ['since'])
     const from = since === undefined ? ports.discovered.lastId : ports.discovered.idBefore(parseSince(since))
-    readers.admit(reply, from, request.headers.accept?.includes('text/event-stream') === true ? serverSentEvents(() => true) : NDJSON)
+    readers.admit(request, reply, from, request.headers.accept?.includes('text/event-stream') === true ? serverSentEvents(() => true) : NDJSON)
   })
 
   const flights = new Flights(FLIGHTS)

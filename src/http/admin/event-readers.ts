@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { DhtError } from '../../core/errors.ts'
 import type { KeptEvent } from './event-hub.ts'
 
@@ -18,6 +18,8 @@ export interface Framing {
   readonly start: string
   /** Sent when nothing happens, so that nobody in between takes the stream for dead. */
   readonly beat: string
+  /** Sent to who may not read on. */
+  readonly lapsed: string
   /** Empty for an event that this reader did not ask for. */
   frame (event: KeptEvent): string
 }
@@ -38,17 +40,18 @@ export class EventReaders {
   }
 
   /**
-   * Streams what follows this event, until the reader leaves.
+   * Streams what follows this event, until the reader leaves or may not read on.
    * @throws {DhtError} Backpressure when as many read as may
    */
-  admit (reply: FastifyReply, from: number, framing: Framing): void {
+  admit ({ lapsed }: FastifyRequest, reply: FastifyReply, from: number, framing: Framing): void {
     if (this.#streams.size >= MAX_READERS) {
-      throw new DhtError('Backpressure', `${MAX_READERS} readers of events are connected already.`, { hint: 'Close one.', retryAfterMs: 10_000 })
+      throw new DhtError('Backpressure', `${MAX_READERS} readers of events are connected already.`, { hint: 'Close one.', retryAfterMs: 10_000, reason: 'http_inflight' })
     }
     reply.hijack()
     const { raw } = reply
     this.#streams.add(raw)
     raw.once('close', () => this.#streams.delete(raw))
+    lapsed?.addEventListener('abort', () => { raw.end(framing.lapsed) })
     raw.writeHead(200, { 'content-type': framing.type, 'cache-control': 'no-store', 'x-request-id': String(reply.getHeader('x-request-id')) })
     raw.write(framing.start)
     stream(raw, this.#events, from, framing)
@@ -72,7 +75,7 @@ function stream (raw: ServerResponse, events: EventSource, from: number, { beat:
       if (text !== '') raw.write(text)
     }
   }
-  const beat = setInterval(() => { if (!raw.writableNeedDrain) raw.write(heartbeat) }, BEAT_MS).unref()
+  const beat = setInterval(() => { if (!raw.writableNeedDrain && !raw.writableEnded) raw.write(heartbeat) }, BEAT_MS).unref()
   const end = events.watch(pump)
   raw.on('drain', pump)
   raw.once('close', () => {
@@ -88,9 +91,10 @@ export function serverSentEvents (isAsked: (topic: string) => boolean): Framing 
     type: 'text/event-stream',
     start: ': events\n\n',
     beat: ':\n\n',
+    lapsed: ': the capability has ended\n\n',
     frame: ({ id, topic, json }) => isAsked(topic) ? `id: ${id}\nevent: ${topic}\ndata: ${json}\n\n` : '',
   }
 }
 
 /** One JSON value a line; an empty line says nothing. */
-export const NDJSON: Framing = { type: 'application/x-ndjson; charset=utf-8', start: '\n', beat: '\n', frame: ({ json }) => `${json}\n` }
+export const NDJSON: Framing = { type: 'application/x-ndjson; charset=utf-8', start: '\n', beat: '\n', lapsed: '', frame: ({ json }) => `${json}\n` }

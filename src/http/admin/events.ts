@@ -9,7 +9,7 @@ export function addEventsRoute (app: FastifyInstance, { events }: { readonly eve
   app.get<Query>('/v1/events', { exposeHeadRoute: false }, async (request, reply) => {
     const { topic, since } = readQuery(request.query, ['topic', 'since'])
     const topics = parseTopics(topic)
-    readers.admit(reply, since === undefined ? events.lastId : events.idBefore(parseSince(since)), serverSentEvents(name => topics.has(name)))
+    readers.admit(request, reply, since === undefined ? events.lastId : events.idBefore(parseSince(since)), serverSentEvents(name => topics.has(name)))
   })
 }
 
