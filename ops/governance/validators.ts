@@ -1,5 +1,5 @@
 import fastify from 'fastify'
-import type { JsonSchema } from '../../../src/governance/form.ts'
+import type { JsonSchema } from '../../src/governance/form.ts'
 
 export type Validator = (value: unknown) => boolean
 

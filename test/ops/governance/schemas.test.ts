@@ -12,7 +12,7 @@ import { SECTION_NAMES, SECTIONS, stateForm } from '../../../src/governance/stat
 import { genesisForm, STATEMENT_FORMS } from '../../../src/governance/statement.ts'
 import { canonicalJson } from '../../../src/core/digest.ts'
 import { charterOf, castOf, everyone, genesisOf, HOUR, Network, stateOf } from '../../governance/fixtures.ts'
-import { compile, type Validator } from './validators.ts'
+import { compile, type Validator } from '../../../ops/governance/validators.ts'
 
 t.setTimeout(120_000)
 
