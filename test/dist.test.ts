@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { ROOT, startCommand } from './process.ts'
 
+t.setTimeout(240_000)
+
 t.test('the built package runs with a store on disk: its thread is found there too', { timeout: 120_000 }, async t => {
   const folder = mkdtempSync(join(tmpdir(), 'svc-dht-test-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))

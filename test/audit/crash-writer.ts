@@ -3,6 +3,8 @@ import { action, createLog, diskStorage, ORIGIN } from './logs.ts'
 
 // Appends until it is killed, several callers at once, and says of each entry when it was acknowledged.
 
+process.once('disconnect', () => process.exit()) // whoever was to kill it is gone
+
 const SECRET = Buffer.alloc(32, 7)
 const CALLERS = 8
 

@@ -9,6 +9,8 @@ import { createLogger } from '../../src/observability/logger.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 import { sendBytes } from './support/raw.ts'
 
+t.setTimeout(180_000)
+
 const NOW = Date.UTC(2026, 0, 1)
 
 type Server = Awaited<ReturnType<typeof start>>

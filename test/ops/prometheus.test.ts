@@ -8,6 +8,8 @@ import { createMetrics } from '../../src/observability/metrics.ts'
 import { startReady, until } from '../../ops/drills/daemon-process.ts'
 import { Prometheus } from '../../ops/drills/prometheus.ts'
 
+t.setTimeout(180_000)
+
 const PROMETHEUS = join(import.meta.dirname, '../../ops/prometheus')
 const RULES = readFileSync(join(PROMETHEUS, 'rules.yml'), 'utf8')
 const ALERTS = [...RULES.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => name)

@@ -6,6 +6,8 @@ import t from 'tap'
 import { joinAddress, startTestDaemon, startTestOverlay, until } from '../../../daemon.ts'
 import { ROOT } from '../../../process.ts'
 
+t.setTimeout(240_000)
+
 const CHROMIUM = ['chromium', 'chromium-browser', 'google-chrome'].find(name => spawnSync(name, ['--version']).status === 0)
 const skip = CHROMIUM === undefined ? 'no Chromium is installed (Debian: chromium)' : false
 /** Kept to look at after a run; they are not compared. */

@@ -15,7 +15,9 @@ const KILLS = Number(process.env['SVC_TEST_KILLS'] ?? 30)
 const LONGEST_WORK_MS = 60
 const LONGEST_START_MS = 600
 
-t.test(`killed at ${KILLS} random moments, the store loses nothing that was on disk, doubles nothing, and calls nothing damaged`, { timeout: 60_000 + KILLS * 2000 }, async t => {
+t.setTimeout(120_000 + KILLS * 4000)
+
+t.test(`killed at ${KILLS} random moments, the store loses nothing that was on disk, doubles nothing, and calls nothing damaged`, async t => {
   const file = tempFile(t)
   const expected = new MemoryProviderStore()
   for (let kill = 0; kill < KILLS; kill++) {
