@@ -13,6 +13,7 @@ import type { NativeDeps, NativeOptions } from './native-options.ts'
 import { BanList } from './protect/bans.ts'
 import { Guard, type GuardLimits } from './protect/guard.ts'
 import { Responder } from './responder.ts'
+import type { SavedState } from './saved-state.ts'
 import { Messenger, type Peer, type Target } from './session/messenger.ts'
 import { receiveBufferShortage, SHORTAGE_MESSAGE } from './socket.ts'
 import { isUsable, mayRelay } from './table/addresses.ts'
@@ -110,8 +111,9 @@ export class NativeEngine implements Discv5Engine {
     }
     const last = saved && this.#records.decode(saved.own)
     this.#own = new OwnRecord(key.privateKey(), { ...this.#addresses(), ...this.#agreedBefore(last) }, secp256k1, last)
-    for (const text of [...this.#opts.bootnodes, ...saved?.nodes ?? []]) this.addRecord(text)
     const now = this.#deps.now()
+    for (const ban of saved?.bans ?? []) this.#bans.restore(ban, now)
+    for (const text of [...this.#opts.bootnodes, ...saved?.nodes ?? []]) this.addRecord(text)
     this.#next = { save: now + SAVE_MS, refresh: now + FIRST_REFRESH_MS, forget: now + FORGET_IDS_MS }
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
     await this.#save()
@@ -179,9 +181,14 @@ export class NativeEngine implements Discv5Engine {
   ban (subject: string, durationMs: number, reason = 'by the operator'): void {
     this.#bans.add(subject, durationMs, reason, this.#deps.now())
     for (const entry of this.#table.entries()) if (this.#isBanned(entry)) this.#table.remove(entry)
+    if (this.#timer !== undefined) void this.#save()
   }
 
-  unban (subject: string): boolean { return this.#bans.remove(subject) }
+  unban (subject: string): boolean {
+    const isLifted = this.#bans.remove(subject)
+    if (isLifted && this.#timer !== undefined) void this.#save()
+    return isLifted
+  }
 
   /** Puts other limits in force. */
   limit (limits: GuardLimits): void { this.#guard.apply(limits) }
@@ -330,13 +337,16 @@ export class NativeEngine implements Discv5Engine {
     return this.#bans.hasNode(record.nodeId, now) || this.#bans.hasIp(endpoint.ip, now)
   }
 
-  /** Nodes that answered, at most a table of them. One save at a time. */
+  /** Nodes that answered, at most a table of them, and bans of operators. One save at a time; the last has what is so when it begins. */
   async #save (): Promise<void> {
     const { store, log } = this.#deps
     if (store === undefined) return
-    const nodes = this.#table.entries().filter(({ checks }) => checks > 0).map(({ record }) => record.text)
-    const own = this.#own.current.text
-    this.#saving = this.#saving.then(async () => await store.save({ own, nodes })).catch(err => log.warn({ event: 'discv5_table_not_saved', err }, 'the discv5 table cannot be saved'))
+    const state = (): SavedState => ({
+      own: this.#own.current.text,
+      nodes: this.#table.entries().filter(({ checks }) => checks > 0).map(({ record }) => record.text),
+      bans: this.#bans.lasting(this.#deps.now()).map(({ subject, reason, until }) => ({ subject, reason, until })),
+    })
+    this.#saving = this.#saving.then(async () => await store.save(state())).catch(err => log.warn({ event: 'discv5_table_not_saved', err }, 'the discv5 table cannot be saved'))
     await this.#saving
   }
 }

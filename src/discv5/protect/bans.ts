@@ -3,53 +3,94 @@ import { DhtError } from '../../core/errors.ts'
 import type { Ban } from '../engine.ts'
 import { normalIp, subnetOf } from '../ip.ts'
 
-const LIMIT = 10_000
+/** Of each list. */
+export const MAX_BANS = 10_000
 const MAX_BAN_MS = 365 * 24 * 3_600_000
+const MAX_REASON_LENGTH = 200
 
-/** Who is shut out until when. Bounded: the oldest ban goes first. */
+/**
+ * Who is shut out until when, by an operator and by the protections. Both lists are bounded, and of each the oldest ban goes first: a flood from
+ * many sources pushes out no ban of an operator.
+ */
 export class BanList {
-  /** Bounded by LIMIT. */
-  readonly #bans = new Map<string, Ban>()
+  /** Bounded by MAX_BANS, as is the next. */
+  readonly #operators = new Map<string, Ban>()
+  readonly #automatic = new Map<string, Ban>()
 
-  get size (): number { return this.#bans.size }
+  get size (): number { return this.#operators.size + this.#automatic.size }
 
-  /** @throws {DhtError} BadRequest */
+  /** By an operator. @throws {DhtError} BadRequest */
   add (subject: string, durationMs: number, reason: string, now: number): void {
-    const ban = { ...parseSubject(subject), reason, until: now + Math.min(Math.max(0, durationMs), MAX_BAN_MS) }
-    this.#bans.delete(ban.subject)
-    if (this.#bans.size >= LIMIT) this.#bans.delete(this.#bans.keys().next().value as string)
-    this.#bans.set(ban.subject, ban)
+    put(this.#operators, subject, durationMs, reason, now)
+  }
+
+  /** By the protections. @throws {DhtError} BadRequest */
+  addAutomatic (subject: string, durationMs: number, reason: string, now: number): void {
+    put(this.#automatic, subject, durationMs, reason, now)
   }
 
   remove (subject: string): boolean {
-    return this.#bans.delete(parseSubject(subject).subject)
+    const { subject: key } = parseSubject(subject)
+    const areRemoved = [this.#operators, this.#automatic].map(bans => bans.delete(key))
+    return areRemoved.includes(true)
   }
 
   list (now: number): Ban[] {
-    for (const [subject, { until }] of this.#bans) if (until <= now) this.#bans.delete(subject)
-    return [...this.#bans.values()]
+    return [...this.lasting(now), ...inForce(this.#automatic, now)]
+  }
+
+  /** What an operator banned: kept for the next start. */
+  lasting (now: number): Ban[] {
+    return inForce(this.#operators, now)
+  }
+
+  /** A ban of an operator as it was kept. False for one that is over, or that could not have been made: it is not taken. */
+  restore ({ subject, reason, until }: Pick<Ban, 'subject' | 'reason' | 'until'>, now: number): boolean {
+    if (!(until > now && until <= now + MAX_BAN_MS) || reason.length > MAX_REASON_LENGTH) return false
+    try {
+      this.add(subject, until - now, reason, now)
+      return true
+    } catch {
+      return false // it names nobody
+    }
   }
 
   hasIp (ip: string, now: number): boolean {
-    return this.#isInForce(ip, now) || this.#isInForce(subnetOf(ip), now)
+    return this.#has(ip, now) || this.#has(subnetOf(ip), now)
   }
 
   hasNode (nodeId: string, now: number): boolean {
-    return this.#isInForce(nodeId, now)
+    return this.#has(nodeId, now)
   }
 
-  #isInForce (subject: string, now: number): boolean {
-    const ban = this.#bans.get(subject)
-    if (ban === undefined || ban.until > now) return ban !== undefined
-    this.#bans.delete(subject)
-    return false
+  #has (subject: string, now: number): boolean {
+    return isInForce(this.#operators, subject, now) || isInForce(this.#automatic, subject, now)
   }
+}
+
+function put (bans: Map<string, Ban>, text: string, durationMs: number, reason: string, now: number): void {
+  const ban = { ...parseSubject(text), reason, until: now + Math.min(Math.max(0, durationMs), MAX_BAN_MS) }
+  bans.delete(ban.subject)
+  if (bans.size >= MAX_BANS) bans.delete(bans.keys().next().value as string)
+  bans.set(ban.subject, ban)
+}
+
+function inForce (bans: Map<string, Ban>, now: number): Ban[] {
+  for (const [subject, { until }] of bans) if (until <= now) bans.delete(subject)
+  return [...bans.values()]
+}
+
+function isInForce (bans: Map<string, Ban>, subject: string, now: number): boolean {
+  const ban = bans.get(subject)
+  if (ban === undefined || ban.until > now) return ban !== undefined
+  bans.delete(subject)
+  return false
 }
 
 function parseSubject (text: string): Pick<Ban, 'subject' | 'kind'> {
   if (/^[0-9a-f]{64}$/i.test(text)) return { subject: text.toLowerCase(), kind: 'node' }
   if (isIP(text) > 0) return { subject: normalIp(text), kind: 'ip' }
-  const [ip = '', bits] = text.split('/')
-  if (isIP(ip) > 0 && bits === (isIP(ip) === 4 ? '24' : '64')) return { subject: subnetOf(normalIp(ip)), kind: 'prefix' }
+  const [ip = '', bits, ...rest] = text.split('/')
+  if (isIP(ip) > 0 && rest.length === 0 && bits === (isIP(ip) === 4 ? '24' : '64')) return { subject: subnetOf(normalIp(ip)), kind: 'prefix' }
   throw new DhtError('BadRequest', `${text.slice(0, 80)} is not an IP, a /24 or /64 prefix, or a node ID`)
 }

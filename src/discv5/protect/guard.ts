@@ -119,7 +119,7 @@ export class Guard {
       this.#strikes.delete(ip)
       // A private address is a neighbour or a gateway: it is slowed down, never shut out.
       if (!isPrivateIp(ip)) {
-        this.#bans.add(ip, this.#limits.banMs, 'over its packet limit', now)
+        this.#bans.addAutomatic(ip, this.#limits.banMs, 'over its packet limit', now)
         this.#counts.events.auto_ban++
       }
     }

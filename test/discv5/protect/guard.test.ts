@@ -103,6 +103,9 @@ t.test('a ban is of an IP, a prefix or a node, in any spelling; anything else is
   }
   for (let i = 0; i < 11_000; i++) bans.add(`11.${i >> 8}.${i & 255}.1`, 1000, '', 2000)
   t.equal(bans.list(2000).length, 10_000)
+  for (let i = 0; i < 11_000; i++) bans.addAutomatic(`12.${i >> 8}.${i & 255}.1`, 1000, '', 2000)
+  t.equal(bans.lasting(2000).length, 10_000, 'no flood pushes out what an operator banned')
+  t.equal(bans.list(2000).length, 20_000)
 })
 
 t.test('limits that change hold at once, those that do not go on, and bans stay', async t => {
