@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import t from 'tap'
 import type { Host } from '../../src/cli/host.ts'
 import { createProgram } from '../../src/cli/program.ts'
+import { commandsOf } from './commands.ts'
 
 const FOLDER = join(import.meta.dirname, '../../ops/runbooks')
 
@@ -12,12 +13,6 @@ const DRILL_FOLDER = join(import.meta.dirname, '../../ops/drills')
 const DRILLED: Readonly<Record<string, string>> = {
   'emergency-revocation': 'emergency-revocation',
   'freeze-and-thaw': 'freeze-and-thaw',
-}
-
-/** The lines of a page's shell blocks, without what is said about them. */
-function commandsOf (page: string): string[] {
-  const blocks = [...readFileSync(page, 'utf8').matchAll(/```sh\n(.*?)\n```/gs)].map(([, block = '']) => block)
-  return blocks.flatMap(block => block.split('\n')).map(line => line.replace(/ {2}# .*/, '').trim()).filter(line => line !== '')
 }
 
 /** Throws what the command line would say; nothing is run. */
