@@ -4,10 +4,13 @@ import { decompressionBomb } from './decompression-bomb.ts'
 import type { Drill } from './drill.ts'
 import { emergencyRevocation } from './emergency-revocation.ts'
 import { freezeAndThaw } from './freeze-and-thaw.ts'
+import { nodeKeyCompromise } from './node-key-compromise.ts'
 import { oversizeBody } from './oversize-body.ts'
 import { policyOutage } from './policy-outage.ts'
+import { quorumReconstitution } from './quorum-reconstitution.ts'
 import { quotaStorm } from './quota-storm.ts'
 import { rogueAdmin } from './rogue-admin.ts'
+import { signerKeyCompromise } from './signer-key-compromise.ts'
 import { slowLoris } from './slow-loris.ts'
 import { socketPermissions } from './socket-permissions.ts'
 
@@ -18,10 +21,13 @@ export const DRILLS: Readonly<Record<string, Drill>> = {
   'decompression-bomb': decompressionBomb,
   'emergency-revocation': emergencyRevocation,
   'freeze-and-thaw': freezeAndThaw,
+  'node-key-compromise': nodeKeyCompromise,
   'oversize-body': oversizeBody,
   'policy-outage': policyOutage,
+  'quorum-reconstitution': quorumReconstitution,
   'quota-storm': quotaStorm,
   'rogue-admin': rogueAdmin,
+  'signer-key-compromise': signerKeyCompromise,
   'slow-loris': slowLoris,
   'socket-permissions': socketPermissions,
 }

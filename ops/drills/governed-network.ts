@@ -99,6 +99,12 @@ export class GovernedNetwork {
     return ['--key', this.file(`${person}.key`), '--passphrase-file', this.file('passphrase'), '--yes']
   }
 
+  /** The id by which the charter knows somebody. */
+  async idOf (person: string): Promise<string> {
+    const { actor } = JSON.parse(mustSucceed(await runRonctl(['key', 'show', this.file(`${person}.key.pub`), '--json'], this.env)).stdout) as { readonly actor: { readonly id: string } }
+    return actor.id
+  }
+
   /** Makes a new key, as the page says. */
   async newKey (name: string, role: 'security' | 'ops'): Promise<void> {
     mustSucceed(await this.followAway('key', 'new', '--role', role, '--out', this.file(`${name}.key`), '--passphrase-file', this.file('passphrase')))

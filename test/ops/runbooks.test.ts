@@ -13,6 +13,9 @@ const DRILL_FOLDER = join(import.meta.dirname, '../../ops/drills')
 const DRILLED: Readonly<Record<string, string>> = {
   'emergency-revocation': 'emergency-revocation',
   'freeze-and-thaw': 'freeze-and-thaw',
+  'node-key-compromise': 'node-key-compromise',
+  'quorum-reconstitution': 'quorum-reconstitution',
+  'signer-key-compromise': 'signer-key-compromise',
 }
 
 /** Throws what the command line would say; nothing is run. */
