@@ -1,43 +1,27 @@
-import { randomUUID } from 'node:crypto'
 import type { Component } from '../core/component.ts'
 import type { ActionLog, ControlAction, Recorded } from '../core/control-action.ts'
 import { DhtError } from '../core/errors.ts'
 import type { ReadinessCheck } from '../core/readiness.ts'
 import { Alarms } from './alarms.ts'
-import { keepCosignatures, signCheckpoint, type NoteSigner } from './format/checkpoint.ts'
+import { keepCosignatures, type NoteSigner } from './format/checkpoint.ts'
 import { encodeEntry, parseEntry, type Entry } from './format/entry.ts'
 import { formatVerifierKey, type VerifierKey } from './format/note.ts'
 import { handoverAction, rotateAction, type RotatedBy } from './format/rotation.ts'
 import { encodeBundle } from './format/tile.ts'
 import { leafHash } from './format/tree.ts'
 import { encodeGroup, type Waiting } from './group.ts'
-import { LogReader, type LogState, type ReadEntry } from './reader.ts'
+import { LogReader, type LogHead, type LogState, type ReadEntry } from './reader.ts'
 import type { AuditLogDeps, AuditLogOptions } from './options.ts'
 import { recover, toMark, type Recovered } from './recover.ts'
 import { Refusal } from './refusal.ts'
-import { findYoung } from './retention.ts'
-import { PRUNE_ACTION } from './scan.ts'
-import type { Mark } from './storage/storage.ts'
+import { findYoung, pruneAction, type PruneReason } from './retention.ts'
+import { signersOf, signTail, Signing } from './signing.ts'
 import { Tail } from './tail.ts'
-
-/** What anybody may know of the head. */
-export interface LogHead {
-  readonly origin: string
-  readonly size: number
-  readonly published: number
-  /** The first entry that is published: older ones were let go. */
-  readonly minimum: number
-  readonly root: string
-  readonly keys: readonly string[]
-  /** Why the log takes no entries; undefined while it does. */
-  readonly refusal: string | undefined
-}
 
 /** How soon the disk is tried again after it took no entry: with writes refused at the wall nobody else would. */
 const RETRY_MS = 1000
 /** Entries that one flush takes. */
 const GROUP_ENTRIES = 4096
-const PRUNED = { memory: 'the log in memory has reached its bound', age: 'older than audit.retention' } as const
 
 /** The audit log: takes control actions, and resolves when their entries are where no crash takes them away. */
 export class AuditLog implements ActionLog, Component, ReadinessCheck {
@@ -54,21 +38,16 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   readonly #alarms = new Alarms()
   readonly #refusal: Refusal
   #isOpen = false
-  #isSignedByUs = false
   /** Entries are on disk that the mark does not count. */
   #isMarkBehind = false
-  #signers: readonly NoteSigner[]
-  /** Sign beside the new ones once, so that whoever trusts them sees what the new ones sign. */
-  #formerSigners: readonly NoteSigner[] = []
-  /** Of the checkpoint on disk, while a rotation is under way. */
-  #formerKeys: readonly VerifierKey[] = []
+  readonly #signing: Signing
   readonly #listeners = new Set<(entry: Entry) => void>()
   readonly #checkpointListeners = new Set<() => void>()
 
   constructor (options: AuditLogOptions, deps: AuditLogDeps) {
     this.#options = options
     this.#deps = deps
-    this.#signers = deps.signers
+    this.#signing = new Signing(options.origin, deps.signers)
     this.#reader = new LogReader(this.#state, deps.storage)
     this.#refusal = new Refusal(deps)
   }
@@ -79,7 +58,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     try {
       await storage.open()
       this.#isOpen = true
-      const recovered = await recover(storage, this.#options.origin, this.#keys())
+      const recovered = await recover(storage, this.#options.origin, this.#signing.keys)
       if (recovered.tornBytes > 0) log.warn({ event: 'audit_tail_cut', bytes: recovered.tornBytes, size: recovered.tail.size }, 'audit log: the end of an append that was never acknowledged was cut off')
       await this.#continueFrom(recovered)
     } catch (err) {
@@ -134,7 +113,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
       published: this.#state.published,
       minimum: this.#state.minimum,
       root: Buffer.from(this.#state.tail.root()).toString('hex'),
-      keys: this.#keys().map(formatVerifierKey),
+      keys: this.#signing.keys.map(formatVerifierKey),
       refusal: this.#refusal.reason,
     }
   }
@@ -188,15 +167,10 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     this.assertTakesEntries()
     const rotated = Promise.withResolvers<Recorded>()
     await this.#enqueue(async () => {
-      const former = this.#signers
-      const formerKeys = this.#keys()
-      rotated.resolve(this.#recordRotation(by, formerKeys, next))
+      rotated.resolve(this.#recordOwn(rotateAction(by, this.#signing.keys, next, this.#deps.now())))
       await rotated.promise
-      await this.#handOver(former, next)
-      this.#signers = next
-      this.#formerSigners = former
-      this.#formerKeys = formerKeys
-      this.#isSignedByUs = false
+      await this.#handOver(this.#signing.signers, next)
+      this.#signing.changeTo(next)
       await this.#publish().catch(err => {
         this.#refuse(err)
         this.#scheduleRetry()
@@ -206,14 +180,12 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   }
 
   async #continueFrom ({ tail, published, checkpoint, keys, minimum }: Recovered): Promise<void> {
-    const { storage, metrics } = this.#deps
+    const { storage, metrics, now } = this.#deps
     this.#state.tail = tail
     this.#state.published = published
     this.#state.checkpoint = checkpoint
     this.#state.minimum = minimum
-    const isRotated = tail.size > 0 && keys.map(formatVerifierKey).join() !== this.#keys().map(formatVerifierKey).join()
-    this.#isSignedByUs = !isRotated
-    if (isRotated) this.#formerKeys = keys
+    const isRotated = this.#signing.continueFrom(keys, tail.size)
     // What is only in the list of pending entries gets its checkpoint before that list is begun anew.
     if (isRotated && checkpoint !== undefined && published === tail.size) await this.#writeMark()
     else await this.#publish({ anew: true })
@@ -222,9 +194,9 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     metrics.size.set(tail.size)
     this.#scheduleAgeing()
     if (isRotated) {
-      await this.#recordRotation({ actor: 'daemon', reason: 'the log is signed by other keys from here on' }, keys, this.#keys()).catch(() => {}) // told by the refusal
-      const known = new Set(keys.map(formatVerifierKey))
-      await this.#handOver((this.#deps.formerSigners ?? []).filter(signer => known.has(formatVerifierKey(signer))), this.#signers)
+      const by: RotatedBy = { actor: 'daemon', reason: 'the log is signed by other keys from here on' }
+      await this.#recordOwn(rotateAction(by, keys, this.#signing.keys, now())).catch(() => {}) // told by the refusal
+      await this.#handOver(signersOf(keys, this.#deps.formerSigners), this.#signing.keys)
       await this.#publish()
     }
   }
@@ -238,17 +210,12 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     return await done.promise
   }
 
-  async #recordRotation (by: RotatedBy, from: readonly VerifierKey[], to: readonly VerifierKey[]): Promise<Recorded> {
-    return await this.#recordOwn(rotateAction(by, from, to, this.#deps.now()))
-  }
-
   /** The keys before sign the tree that names the new ones: whoever trusts only those can follow. Without it they cannot, and no more. */
   async #handOver (former: readonly NoteSigner[], next: readonly VerifierKey[]): Promise<void> {
     const { log, now } = this.#deps
     if (former.length === 0) return log.warn({ event: 'audit_keys_unvouched' }, 'audit log: the keys before are not here to vouch for the new ones: whoever verifies needs the new ones')
     if (this.#refusal.reason !== undefined) return
-    const { tail } = this.#state
-    const checkpoint = await signCheckpoint({ origin: this.#options.origin, size: tail.size, root: tail.root() }, former, now())
+    const checkpoint = Buffer.from(await signTail(this.#options.origin, this.#state.tail, former, now())).toString()
     const done = Promise.withResolvers<Recorded>()
     done.promise.catch(() => {}) // told by the refusal
     this.#queue.unshift({ action: handoverAction(next, checkpoint, now()), startedAt: performance.now(), done }) // right behind the tree that it is about
@@ -313,11 +280,11 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   }
 
   /** Lets go of the oldest entries. The entry that says so comes first: whoever verifies finds it. */
-  async #prune (minimum: number, why: 'memory' | 'age'): Promise<void> {
+  async #prune (minimum: number, why: PruneReason): Promise<void> {
     const { storage, metrics } = this.#deps
     const from = this.#state.minimum
     if (minimum <= from || this.#refusal.reason !== undefined) return
-    await this.#recordOwn({ actor: 'daemon', action: PRUNE_ACTION, reason: PRUNED[why], opId: `${PRUNE_ACTION}:${randomUUID()}`, event: { from, minimum } })
+    await this.#recordOwn(pruneAction(from, minimum, why))
     this.#state.minimum = minimum
     storage.letGo?.(minimum)
     metrics.letGo.inc({ reason: why }, minimum - from)
@@ -340,22 +307,17 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     const { storage, metrics, now } = this.#deps
     const size = this.#state.tail.size
     const isCovered = this.#state.checkpoint !== undefined && size === this.#state.published
-    if (this.#refusal.isFinal || (isCovered && size > 0 && this.#isSignedByUs && !anew)) return
-    const origin = this.#options.origin
-    const note = keepCosignatures(Buffer.from(await signCheckpoint({ origin, size, root: this.#state.tail.root() }, [...this.#signers, ...this.#formerSigners], now())), this.#state.checkpoint)
+    if (this.#refusal.isFinal || (isCovered && size > 0 && this.#signing.isOnDisk && !anew)) return
+    const note = keepCosignatures(await this.#signing.sign(this.#state.tail, now()), this.#state.checkpoint)
     // The mark first: it names the keys by which the checkpoint will be known.
     await this.#writeMark()
     await storage.publish([...this.#state.tail.files(this.#state.published), ['checkpoint', note]])
     this.#state.checkpoint = note
     this.#state.published = size
-    this.#isSignedByUs = true
-    this.#formerSigners = []
+    const isMarkWide = this.#signing.settle()
     this.#state.tail.trim()
     if (!isCovered) await storage.beginPending(size)
-    if (this.#formerKeys.length > 0) {
-      this.#formerKeys = []
-      await this.#writeMark()
-    }
+    if (isMarkWide) await this.#writeMark()
     metrics.published.set(size)
     metrics.checkpointTime.set(now() / 1000)
     for (const tell of this.#checkpointListeners) tell()
@@ -372,17 +334,9 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     })
   }
 
-  #keys (): VerifierKey[] {
-    return this.#signers.map(({ name, type, publicKey }) => ({ name, type, publicKey }))
-  }
-
-  #mark (): Mark {
-    return toMark(this.#state.tail, this.#options.origin, [...this.#keys(), ...this.#formerKeys], this.#state.minimum)
-  }
-
   async #writeMark (): Promise<void> {
     this.#isMarkBehind = true
-    await this.#deps.storage.writeMark(this.#mark())
+    await this.#deps.storage.writeMark(toMark(this.#state.tail, this.#options.origin, this.#signing.markKeys, this.#state.minimum))
     this.#isMarkBehind = false
   }
 

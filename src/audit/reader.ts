@@ -16,6 +16,19 @@ export interface LogState {
   minimum: number
 }
 
+/** What anybody may know of the head. */
+export interface LogHead {
+  readonly origin: string
+  readonly size: number
+  readonly published: number
+  /** The first entry that is published: older ones were let go. */
+  readonly minimum: number
+  readonly root: string
+  readonly keys: readonly string[]
+  /** Why the log takes no entries; undefined while it does. */
+  readonly refusal: string | undefined
+}
+
 export interface ReadEntry { readonly entry: Entry, readonly bytes: Uint8Array }
 
 /** What the log tells: its files, its entries, and proofs. */

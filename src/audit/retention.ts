@@ -1,4 +1,16 @@
+import { randomUUID } from 'node:crypto'
+import type { ControlAction } from '../core/control-action.ts'
 import { TILE_WIDTH } from './format/tile.ts'
+import { PRUNE_ACTION } from './scan.ts'
+
+const PRUNE_REASONS = { memory: 'the log in memory has reached its bound', age: 'older than audit.retention' } as const
+
+export type PruneReason = keyof typeof PRUNE_REASONS
+
+/** The entry that comes before entries are let go. */
+export function pruneAction (from: number, minimum: number, why: PruneReason): ControlAction {
+  return { actor: 'daemon', action: PRUNE_ACTION, reason: PRUNE_REASONS[why], opId: `${PRUNE_ACTION}:${randomUUID()}`, event: { from, minimum } }
+}
 
 /** Bundles that one look at the log's age reads. */
 const MAX_BUNDLES = 1000
