@@ -12,6 +12,7 @@ import { composeKad } from './compose/kad.ts'
 import { composeTracing } from './compose/tracing.ts'
 import type { Surroundings } from './compose/surroundings.ts'
 import { changeConfig, type Changes } from './config/change.ts'
+import { findDrift } from './config/drift.ts'
 import type { Config } from './config/settings.ts'
 import { configDigest } from './config/view.ts'
 import type { Component } from './core/component.ts'
@@ -68,6 +69,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   const bridge = composeBridge(config, surroundings, { kad, discv5 })
   const tracing = await composeTracing(config, surroundings, self)
   let inForce = config
+  const drift = () => findDrift(config, inForce, surroundings.given ?? new Set())
   const lifecycle = new Lifecycle()
   const readiness = (): ReadinessReport => ({
     ...reportReadiness([lifecycle, policy, audit, governance, ...kad.checks, ...discv5.checks]), ...(degraded.current !== undefined && { degraded: degraded.current.reason }),
@@ -77,10 +79,11 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
     inForce = next
     metrics.node.config.reset()
     metrics.node.config.set({ digest: configDigest(next) }, 1)
+    metrics.node.drift.set(Object.keys(drift()).length)
   }
   use(config)
 
-  const http = composeHttp(config, surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, tracer: tracing[0], config: () => inForce })
+  const http = composeHttp(config, surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, tracer: tracing[0], config: () => inForce, drift })
   const apply = (changes: Changes, providerTtl?: ProviderTtl): void => {
     const next = changeConfig(inForce, changes)
     const { bootstrap } = next.kad
@@ -96,6 +99,8 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
     ...tracing, load, ...guards.databases, degraded, ...http.ops, audit, ...witnesses, governance, ...kad.components, parts.whenRunning(governance),
     ...bridge === undefined ? [] : [bridge], ...discv5.components, ...http.public, http.socket, capabilities.owner, ...http.admin, lifecycle,
   ])
+  const settings = Object.keys(drift())
+  if (settings.length > 0) surroundings.log.warn({ event: 'config_drift', settings }, 'governance agreed on other values than the configuration has, and these hold: see ronctl config get')
   return {
     peerId: kad.host.peerId.toString(),
     addresses: () => kad.host.getMultiaddrs().map(String),

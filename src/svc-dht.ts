@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { startDaemon } from './compose.ts'
-import { adminSocketPath, ConfigError, loadConfig, readConfigFile, readEnvironment } from './config/load.ts'
+import { adminSocketPath, ConfigError, givenSettings, loadConfig, readConfigFile, readEnvironment } from './config/load.ts'
 import type { Config } from './config/settings.ts'
 import { readVersion } from './config/version.ts'
 import type { ReadinessReport } from './core/readiness.ts'
@@ -25,7 +25,8 @@ interface RunOptions {
 
 async function run (options: RunOptions): Promise<void> {
   const env = readEnvironment()
-  const config = loadConfig({ flags: options.set, env, file: options.config === undefined ? '' : readConfigFile(options.config) })
+  const sources = { flags: options.set, env, file: options.config === undefined ? '' : readConfigFile(options.config) }
+  const config = loadConfig(sources)
   const log = createLogger({ level: config.log.level })
   endOnFault(log)
   const notifySocket = notifySocketOf(env, [process.pid, process.ppid])
@@ -34,7 +35,7 @@ async function run (options: RunOptions): Promise<void> {
   const stopped = stopSignal(reloads ? ['SIGINT', 'SIGTERM'] : ['SIGINT', 'SIGTERM', 'SIGHUP'])
   const version = readVersion()
   await using daemon = await startDaemon(config, {
-    identity: await openIdentity(config, log), version, adminSocket: adminSocketPath(config, env), log, metrics: createMetrics(), now: Date.now,
+    identity: await openIdentity(config, log), version, adminSocket: adminSocketPath(config, env), given: givenSettings(sources), log, metrics: createMetrics(), now: Date.now,
   })
   await using manager = new ServiceManager(notifySocket, { status: () => describe(daemon.readiness()), log })
   if (reloads) process.on('SIGHUP', () => { void manager.reloading(() => { daemon.reloadCertificates() }) })

@@ -56,6 +56,7 @@ export async function startTestDaemon (t: Test, { flags = {}, now = Date.now, id
     ownerFile: join(folder, 'run', 'admin.cap'),
     log: createLogger({ level: 'debug' }, { write: line => { logs.push(JSON.parse(line)) } }),
     metrics,
+    given: new Set(Object.keys({ ...TEST_FLAGS, ...flags })),
     now,
   })
   t.teardown(async () => { await daemon[Symbol.asyncDispose]() })

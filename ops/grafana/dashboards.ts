@@ -15,6 +15,7 @@ const overview: Dashboard = {
       { title: 'Version', description: 'More than one row: a rollout is under way.', kind: 'table', width: 6, queries: { [`svc_dht_build_info{${OF}}`]: '' } },
       { title: 'Policy', description: 'The profile in force.', kind: 'stat', width: 6, queries: { [`policy_profile_active{${OF}} == 1`]: '{{profile}}' } },
       { title: 'Configuration', description: 'The digest of what each daemon runs with.', kind: 'table', width: 6, queries: { [`svc_dht_config_info{${OF}}`]: '' } },
+      { title: 'Drift', description: 'Governed settings that were given another value than the one in force: governance holds. ronctl config get names them.', kind: 'stat', width: 6, queries: { [`svc_dht_config_drift{${OF}}`]: '{{instance}}' } },
     ],
     'Is it of use?': [
       { title: 'Lookups', description: 'By kind and how they ended.', unit: 'reqps', queries: { [rate('svc_dht_lookups_total', 'kind, outcome')]: '{{kind}} {{outcome}}' } },

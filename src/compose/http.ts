@@ -1,4 +1,5 @@
 import type { AuditLog } from '../audit/log.ts'
+import type { Drift } from '../config/drift.ts'
 import type { Config } from '../config/settings.ts'
 import { configDigest, redactConfig } from '../config/view.ts'
 import type { ReadinessReport } from '../core/readiness.ts'
@@ -52,10 +53,11 @@ interface HttpDeps {
   readonly tracer: Tracer | undefined
   /** What is in force now. */
   readonly config: () => Config
+  readonly drift: () => Readonly<Record<string, Drift>>
 }
 
 /** The three listeners. A listener whose address is empty is left out. */
-export function composeHttp (config: Config, surroundings: Surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, tracer, config: inForce }: HttpDeps) {
+export function composeHttp (config: Config, surroundings: Surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, tracer, config: inForce, drift }: HttpDeps) {
   const { adminSocket, version, metrics, log, now } = surroundings
   const drainTimeoutMs = config.node.drainTimeout
   const digest = (): string => configDigest(inForce())
@@ -89,7 +91,7 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
   const { events, readinessWatch } = composeEvents(surroundings, { audit, readiness })
   const { tlsCert, tlsKey, tlsClientCa } = config.admin
   const certificates = tlsCert === '' ? undefined : new Certificates({ certFile: tlsCert, keyFile: tlsKey, clientCaFile: tlsClientCa }, deps)
-  const ports = adminPorts(config, surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, tracer, config: inForce, lookup, events, overview: source })
+  const ports = adminPorts(config, surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, tracer, config: inForce, drift, lookup, events, overview: source })
   const [socketApp, adminApp] = [serverFor('admin', config.admin.inFlight), serverFor('admin', config.admin.inFlight, certificates)]
   for (const app of [socketApp, adminApp]) registerAdminRoutes(app, ports)
 
@@ -127,7 +129,7 @@ function composeDiscovered ({ metrics, now }: Surroundings, { engine }: Discv5Pl
   return discovered
 }
 
-function adminPorts (config: Config, surroundings: Surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, config: inForce, lookup, events, overview }: HttpDeps & Pick<AdminPorts, 'overview'> & { readonly lookup: Lookup, readonly events: EventHub }): AdminPorts {
+function adminPorts (config: Config, surroundings: Surroundings, { kad, discv5, guards, capabilities, audit, auditKeys, governance, readiness, config: inForce, drift, lookup, events, overview }: HttpDeps & Pick<AdminPorts, 'overview'> & { readonly lookup: Lookup, readonly events: EventHub }): AdminPorts {
   const { version, now } = surroundings
   const startedAt = now()
   const { inspection } = kad
@@ -159,6 +161,6 @@ function adminPorts (config: Config, surroundings: Surroundings, { kad, discv5, 
     discv5: discv5.engine,
     discovered: composeDiscovered(surroundings, discv5),
     bans: discv5.engine?.name !== 'native' ? [] : [{ plane: 'discv5', keeper: discv5.engine }],
-    config: { get digest () { return configDigest(inForce()) }, get settings () { return redactConfig(inForce()) } },
+    config: { get digest () { return configDigest(inForce()) }, get settings () { return redactConfig(inForce()) }, get drift () { return drift() } },
   }
 }

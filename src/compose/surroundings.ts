@@ -12,6 +12,8 @@ export interface Surroundings {
   readonly adminSocket: string
   /** Where the owner's capability goes until the daemon stops; without it, into the data directory, or to be shown once. */
   readonly ownerFile?: string | undefined
+  /** Paths of the settings that somebody gave a value. Absent: none, so that nothing drifts from what is governed. */
+  readonly given?: ReadonlySet<string> | undefined
   readonly log: Logger
   readonly metrics: Metrics
   readonly now: Clock

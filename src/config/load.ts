@@ -74,6 +74,13 @@ export function loadConfig ({ flags = {}, env = {}, file = '' }: Sources = {}): 
   return deepFreeze(resolved)
 }
 
+/** Paths of the settings that somebody gave a value; the others have their defaults. Of sources that {@link loadConfig} takes. */
+export function givenSettings ({ flags = {}, env = {}, file = '' }: Sources): ReadonlySet<string> {
+  const fromFile = flattenFile(file, [])
+  const paths = Array.from(eachSetting(), ([section, key]) => `${section}.${key}`)
+  return new Set(paths.filter(path => flags[path] !== undefined || env[envName(path)] !== undefined || fromFile[path] !== undefined))
+}
+
 /** `kad.bucketSize` → `SVC_DHT_KAD_BUCKET_SIZE` */
 export function envName (path: string): string {
   return ENV_PREFIX + path.replace('.', '_').replace(/[A-Z]/g, '_$&').toUpperCase()

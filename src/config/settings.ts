@@ -107,7 +107,7 @@ export const settings = {
     recordsPerPeer: int('Values held of one peer that stored them.', 1000, { min: 1, max: 1_000_000, governed: true }),
   },
   lookup: {
-    deadline: duration('Longest a lookup walks the network; below the 30 s after which clients give up.', '25s', { min: '100ms', max: '28s' }),
+    deadline: duration('Longest a lookup walks the network; below the 30 s after which clients give up.', '25s', { min: '100ms', max: '28s', governed: true }),
     concurrent: int('Lookups that walk the network at once; more are refused.', 256, { min: 1, max: 10_000 }),
     cacheEntries: int('Answers of recent walks kept.', 10_000, { min: 0, max: 1_000_000 }),
     cacheTtl: duration('How long the answer of a walk that found something is used again.', '5m', { max: '1h' }),

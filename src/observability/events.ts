@@ -27,6 +27,7 @@ export const COMMON_FIELDS = {
 export const EVENTS = {
   started: { level: 'info', when: 'The daemon serves.', fields: ['version', 'git_sha', 'peer_id', 'addresses', 'public', 'ops', 'admin', 'admin_url'] },
   stopping: { level: 'info', when: 'A signal asked the daemon to stop; it drains.', fields: ['signal'] },
+  config_drift: { level: 'warn', when: 'At the start, settings had been given values that do not hold: governance agreed on others.', fields: ['settings'] },
   fault: { level: 'fatal', when: 'A fault of the program: the daemon ends with 70.', fields: ['origin'] },
   identity_ephemeral: { level: 'warn', when: 'A macronode has no key file, so its peer ID is new at every start.', fields: [] },
   service_manager_failed: { level: 'warn', when: 'systemd could not be told how the daemon is.', fields: [] },

@@ -39,6 +39,7 @@ export function createMetrics (registry = new Registry()) {
       missing: gauge('svc_dht_not_ready', '1 for each condition of readiness that does not hold.', ['condition']),
       build: gauge('svc_dht_build_info', 'Constant 1; the labels say what runs.', ['version', 'git_sha']),
       lag: gauge('svc_dht_event_loop_lag_seconds', 'How late the event loop runs; peaks fade within a second. Work is refused by this.'),
+      drift: gauge('svc_dht_config_drift', 'Governed settings that were given a value other than the one in force.'),
       config: gauge('svc_dht_config_info', 'Constant 1; the label is the digest of the effective configuration.', ['digest']),
     },
     policy: { profile: gauge('policy_profile_active', 'The policy profile in force: its series is 1.', ['profile']) },

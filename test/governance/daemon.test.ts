@@ -95,3 +95,24 @@ t.test('with a genesis that cannot be read nothing is trusted: reads go on, writ
   t.equal((await governed.post('/v1/providers', { key: `b3:${'aa'.repeat(32)}` })).status, 503)
   t.ok(governed.daemon.readiness().reasons.some(({ condition }) => condition === 'governance'))
 })
+
+t.test('a configured value that governance overrules is shown as drift, until it is agreed on', async t => {
+  const governed = await startGoverned(t, { 'kad.concurrency': '7', 'policy.profile': 'strict', 'providers.records': '1000000' })
+  const { settings, drift } = (await governed.get('/v1/config')).body
+  t.match(settings, { 'kad.concurrency': '3', 'policy.profile': 'standard' })
+  t.strictSame(drift, { 'kad.concurrency': { configured: '7', in_force: '3' }, 'policy.profile': { configured: 'strict', in_force: 'standard' } })
+  t.equal(await governed.daemon.metric('svc_dht_config_drift'), 2)
+  t.match(governed.daemon.logs.filter(({ event }) => event === 'config_drift'), [{ level: 'warn', settings: ['kad.concurrency', 'policy.profile'] }])
+
+  await governed.execute(await governed.agree(t, governed.network.proposal('policy', { op: 'set', values: { profile: 'strict' } })))
+  t.strictSame(Object.keys((await governed.get('/v1/config')).body.drift), ['kad.concurrency'])
+  t.equal(await governed.daemon.metric('svc_dht_config_drift'), 1)
+})
+
+t.test('a daemon that follows its configuration has no drift, and does not speak of it', async t => {
+  for (const daemon of [await startTestDaemon(t, { flags: { 'kad.concurrency': '7' } }), (await startGoverned(t, { 'kad.concurrency': '3' })).daemon]) {
+    t.strictSame((await new Governed(daemon).get('/v1/config')).body.drift, {})
+    t.equal(await daemon.metric('svc_dht_config_drift'), 0)
+    t.notOk(daemon.logs.some(({ event }) => event === 'config_drift'))
+  }
+})

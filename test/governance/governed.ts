@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { Envelope } from '../../src/governance/envelope.ts'
+import type { ConfigBody } from '../../src/http/admin/wire.ts'
 import { askAdmin } from '../admin.ts'
 import { startTestDaemon, type TestDaemon } from '../daemon.ts'
 import { charterOf, everyone, genesisOf, Network, stateOf } from './fixtures.ts'
 
 export const SEED = { fingerprint: '12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf', endpoint: '/ip4/127.0.0.1/tcp/1' }
 
-export interface Body { readonly id: string, readonly settings: Readonly<Record<string, string>>, readonly proposal?: { readonly stage: string } }
+export interface Body { readonly id: string, readonly settings: Readonly<Record<string, string>>, readonly drift: ConfigBody['drift'], readonly proposal?: { readonly stage: string } }
 export interface Answer { readonly status: number | undefined, readonly body: Body }
 
 /** A real daemon that is governed, over its admin API, with everybody's keys at hand. */
@@ -47,11 +48,11 @@ export class Governed {
 }
 
 /** One that knows the genesis of the fixtures. */
-export async function startGoverned (t: Test): Promise<Governed> {
+export async function startGoverned (t: Test, flags: Readonly<Record<string, string>> = {}): Promise<Governed> {
   const folder = mkdtempSync(join(tmpdir(), 'svc-dht-gov-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const { cast } = new Network()
   const genesis = genesisOf(stateOf(charterOf(cast), { bootstrap: { seeds: [SEED] } }), everyone(cast))
   writeFileSync(join(folder, 'genesis.json'), JSON.stringify(genesis))
-  return new Governed(await startTestDaemon(t, { flags: { 'governance.genesis': join(folder, 'genesis.json') } }))
+  return new Governed(await startTestDaemon(t, { flags: { ...flags, 'governance.genesis': join(folder, 'genesis.json') } }))
 }

@@ -40,19 +40,32 @@ function addCheck (config: Command, run: Run): void {
     }))
 }
 
+const GET_NOTES = `
+Values in force. One setting is printed as its value alone. Where the configuration gives a governed setting another value, what governance
+agreed on holds: a note says so, on stderr for one setting. --json prints {"digest", "settings", "drift": {path: {"configured", "in_force"}}} with the
+settings asked for.`
+
 function addGet (config: Command, run: Run): void {
   config.command('get')
     .description('print the daemon’s settings: all, a section or one')
     .argument('[path]', 'a setting such as kad.bucketSize, or a section such as kad')
-    .addHelpText('after', '\nOne setting is printed as its value alone. --json prints {"digest", "settings"} with the settings asked for.')
+    .addHelpText('after', GET_NOTES)
     .action(run(async ({ client, out }, path: string | undefined) => {
-      const { digest, settings } = await client.config()
+      const { digest, settings, drift } = await client.config()
       const chosen = Object.entries(settings).filter(([name]) => path === undefined || name === path || name.startsWith(`${path}.`))
       if (chosen.length === 0) throw new Failure(`There is no setting ${path}.`, { exit: 'negative', code: 'NotFound', hint: 'See `ronctl config get` for all.' })
-      const body: ConfigBody = { digest, settings: Object.fromEntries(chosen) }
-      out.answer(body, (_, view) => path !== undefined && Object.hasOwn(settings, path) ? `${printable(settings[path] ?? '')}\n` : renderFields(chosen, view))
+      const own = Object.fromEntries(Object.entries(drift).filter(([name]) => chosen.some(([other]) => other === name)))
+      const body: ConfigBody = { digest, settings: Object.fromEntries(chosen), drift: own }
+      const isOne = path !== undefined && Object.hasOwn(settings, path)
+      out.answer(body, (_, view) => isOne ? `${printable(settings[path] ?? '')}\n` : renderFields(chosen.map(([name, value]) => [name, `${value}${noteOf(own[name])}`]), view))
+      if (isOne && own[path] !== undefined) out.remark(printable(`${path}${noteOf(own[path])}`))
       return 'ok'
     }))
+}
+
+/** What is to be said beside a value that holds against the configuration. */
+function noteOf (drift: ConfigBody['drift'][string] | undefined): string {
+  return drift === undefined ? '' : ` (governance holds; configured: ${drift.configured === '' ? 'none' : drift.configured})`
 }
 
 function digestOf (file: string, check: ConfigCheck): string {

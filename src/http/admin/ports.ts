@@ -11,7 +11,7 @@ import type { Discv5Ports } from './discv5.ts'
 import type { GovernancePort } from './governance.ts'
 import type { EventHub } from './event-hub.ts'
 import type { OverviewPort } from './overview.ts'
-import type { PeersBody, QuotasBody, RecordsBody, StatusBody } from './wire.ts'
+import type { ConfigBody, PeersBody, QuotasBody, RecordsBody, StatusBody } from './wire.ts'
 
 /** What the admin handlers ask of the daemon. `compose` connects it. */
 export interface AdminPorts extends Discv5Ports, BanPorts, OverviewPort {
@@ -32,7 +32,7 @@ export interface AdminPorts extends Discv5Ports, BanPorts, OverviewPort {
   readonly actions: ActionLog
   readonly events: EventHub
   readonly governance: GovernancePort
-  readonly config: { readonly digest: string, readonly settings: Readonly<Record<string, string>> }
+  readonly config: ConfigBody
 }
 
 export interface AnnouncerPort {

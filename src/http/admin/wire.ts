@@ -124,7 +124,10 @@ export type LookupEvent =
 /** `GET /v1/config`: by path, as text; files that hold secrets show only whether they are set. */
 export interface ConfigBody {
   readonly digest: string
+  /** In force. */
   readonly settings: Readonly<Record<string, string>>
+  /** Governed settings that were given another value than the one that holds, `in_force`: what governance agreed on wins. */
+  readonly drift: Readonly<Record<string, { readonly configured: string, readonly in_force: string }>>
 }
 
 /** `PUT /v1/ops/degraded` request. Unknown fields are refused. */

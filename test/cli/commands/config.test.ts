@@ -40,12 +40,19 @@ t.test('config check --json says whether it is valid, and why not', async t => {
 t.test('config get prints all settings, a section, or one value alone', async t => {
   const socket = await startDaemon(t)
   const get = async (...args: string[]) => (await ronctl(['config', 'get', ...args, '--socket', socket])).stdout
-  t.match(await get(), /kad\.bucketSize +20\nkad\.listen +\/ip4.*\nlog\.level +info\nidentity\.passphraseFile +\(set\)\n/)
-  t.equal(await get('kad'), 'kad.bucketSize  20\nkad.listen      /ip4/127.0.0.1/tcp/7460\n')
-  t.equal(await get('kad.bucketSize'), '20\n')
-  const { digest, settings } = fakePorts().config
-  t.same(jsonLines(await get('--json')), [{ digest, settings }])
-  t.same(jsonLines(await get('log', '--json')), [{ digest, settings: { 'log.level': 'info' } }])
+  t.match(await get(), /kad\.bucketSize +20 \(governance holds; configured: 16\)\nkad\.listen +\/ip4.*\nlog\.level +info\nidentity\.passphraseFile +\(set\)\n/)
+  t.equal(await get('kad'), 'kad.bucketSize  20 (governance holds; configured: 16)\nkad.listen      /ip4/127.0.0.1/tcp/7460\n')
+  const { config } = fakePorts()
+  t.same(jsonLines(await get('--json')), [config])
+  t.same(jsonLines(await get('log', '--json')), [{ digest: config.digest, settings: { 'log.level': 'info' }, drift: {} }])
+})
+
+t.test('config get prints one value alone for scripts, and beside it which configured value does not hold', async t => {
+  const socket = await startDaemon(t)
+  const get = async (...args: string[]) => await ronctl(['config', 'get', ...args, '--socket', socket])
+  t.same(await get('kad.bucketSize'), { exit: 0, stdout: '20\n', stderr: 'kad.bucketSize (governance holds; configured: 16)\n' })
+  t.same(await get('log.level'), { exit: 0, stdout: 'info\n', stderr: '' })
+  t.same(jsonLines((await get('kad.bucketSize', '--json')).stdout)[0], { digest: fakePorts().config.digest, settings: { 'kad.bucketSize': '20' }, drift: { 'kad.bucketSize': { configured: '16', in_force: '20' } } })
 })
 
 t.test('a setting that there is not is a no', async t => {

@@ -105,7 +105,7 @@ export function fakePorts (overrides: Partial<AdminPorts> = {}): AdminPorts {
     discovered: new EventHub({ limit: 100, limitBytes: 1e6 }, { onLagged: () => {} }),
     bans: [],
     degraded: { current: undefined, turn: async (on, { reason, actor }) => on ? { reason, actor, since: NOW } : undefined },
-    config: { digest: KEY, settings: { 'kad.bucketSize': '20', 'kad.listen': '/ip4/127.0.0.1/tcp/7460', 'log.level': 'info', 'identity.passphraseFile': '(set)' } },
+    config: { digest: KEY, settings: { 'kad.bucketSize': '20', 'kad.listen': '/ip4/127.0.0.1/tcp/7460', 'log.level': 'info', 'identity.passphraseFile': '(set)' }, drift: { 'kad.bucketSize': { configured: '16', in_force: '20' } } },
     ...overrides,
   }
 }

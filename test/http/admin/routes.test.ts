@@ -46,9 +46,9 @@ t.test('what a port refuses reaches the client with its code', async t => {
 
 t.test('the configuration and its digest can be read', async t => {
   const socket = await startDaemon(t)
-  const { digest, settings } = fakePorts().config
-  t.same(await fetchJson(socket, { path: '/v1/config' }), { status: 200, body: { digest, settings } })
-  t.same(await fetchJson(socket, { path: '/v1/config/digest' }), { status: 200, body: { digest } })
+  const { config } = fakePorts()
+  t.same(await fetchJson(socket, { path: '/v1/config' }), { status: 200, body: config })
+  t.same(await fetchJson(socket, { path: '/v1/config/digest' }), { status: 200, body: { digest: config.digest } })
 })
 
 t.test('other paths do not exist', async t => {
