@@ -113,7 +113,7 @@ t.test('a bug in a handler is logged as an error and not counted as a refusal', 
   stream.receiveMessage({ type: 'PING' })
   t.equal(stream.status, 'aborted')
   t.equal(await answered('PING', 'Internal'), 1)
-  t.match(logs.find(({ level }) => level === 50), { msg: 'request handler failed', type: 'PING', err: { message: 'bug' } })
+  t.match(logs.find(({ level }) => level === 'error'), { msg: 'request handler failed', type: 'PING', err: { message: 'bug' } })
   t.notMatch(await metrics.registry.metrics(), /^rejected_total\{/m)
 })
 
