@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { Enr } from '../../src/discv5/enr/record.ts'
 import { onwards, towards, walk } from '../../src/discv5/lookup.ts'
@@ -131,4 +132,26 @@ t.test('the log distance counts from 1 for the last bit to 256 for the first', a
     other[31 - (bit >> 3)] = 1 << (bit & 7)
     t.equal(logDistance(zero, other), bit + 1)
   }
+})
+
+t.test('a lookup ends when the closest seen have all answered: it asks each of them once it saw them, and nobody stays unasked among them', async () => {
+  await fc.assert(fc.asyncProperty(fc.array(fc.array(fc.nat(59), { maxLength: 16 }), { minLength: 60, maxLength: 60 }), fc.uint8Array({ minLength: 60, maxLength: 60 }), fc.integer({ min: 1, max: 5 }), async (links, moods, concurrency) => {
+    const random = seeded(7)
+    const nodes = links.map(() => recordOf(randomId(random)))
+    const target = Buffer.alloc(32, 0x55)
+    const [seen, asked] = [new Set<Enr>(nodes.slice(0, 3)), new Set<Enr>()]
+    const isSilent = (node: Enr): boolean => (moods[nodes.indexOf(node)] as number) < 64
+    const { nodes: found, isComplete } = await walk({ target, count: 16, concurrency, seeds: nodes.slice(0, 3) }, {
+      self: '',
+      ask: async node => {
+        asked.add(node)
+        if (isSilent(node)) throw new Error('no answer')
+        const told = (links[nodes.indexOf(node)] as number[]).map(i => nodes[i] as Enr)
+        for (const one of told) seen.add(one)
+        return told
+      },
+    })
+    const closest = [...seen].filter(node => !(asked.has(node) && isSilent(node))).sort((a, b) => compareDistance(target, a.id, b.id)).slice(0, 16)
+    return isComplete && closest.every(node => asked.has(node)) && closest.map(({ nodeId }) => nodeId).join() === found.map(({ nodeId }) => nodeId).join()
+  }))
 })

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { NativeOptions } from '../../src/discv5/native-options.ts'
 import { signRecord } from '../../src/discv5/enr/record.ts'
 import { uintBytes } from '../../src/discv5/rlp.ts'
+import { logDistance } from '../../src/discv5/table/distance.ts'
 import { encodeFindnode, encodeNodes, encodePing, encodePong, encodeTalkreq } from '../../src/discv5/wire/message.ts'
 import { curve, LIMITS, Network, startNode, until } from './network.ts'
 import { RawPeer } from './raw-peer.ts'
@@ -291,4 +293,92 @@ t.test('a flood of handshakes stays within its budget', async t => {
   for (const peer of peers) await peer.greet(PING)
   t.ok(node.counts.drops.limit_handshake >= 25)
   t.ok(node.stats().sessions <= 35)
+})
+
+t.test('an answer has the request ID byte by byte, from none to eight bytes, zeros in front', async t => {
+  const { peer } = await setUp(t)
+  await peer.greet(PING)
+  const ids = ['', '00', '0000', '0001', '0000000000000000', 'ff00000000000000'].map(hex => Buffer.from(hex, 'hex'))
+  for (const id of ids) for (const message of [encodePing(id, 0n), encodeFindnode(id, [0]), encodeTalkreq(id, Buffer.from('x'), Buffer.alloc(0))]) peer.message(message)
+  await peer.settled()
+  for (const kind of ['pong', 'nodes', 'talkresp'] as const) {
+    const got = peer.messages().filter(message => message.kind === kind).slice(kind === 'pong' ? 1 : 0)
+    t.strictSame(got.map(({ requestId }) => requestId.toString('hex')), ids.map(id => id.toString('hex')), kind)
+  }
+})
+
+t.test('a challenge is of one endpoint: its answer from another port, or by another node, makes no session', async t => {
+  const { peer, node, network } = await setUp(t)
+  peer.random()
+  await peer.settled()
+  const [challenge] = peer.challenges()
+  if (challenge === undefined) return t.fail()
+  const original = peer.raw.bind(peer)
+  peer.raw = bytes => original(bytes, { ip: '127.0.0.2', port: 9009 })
+  peer.handshake(challenge, PING)
+  new RawPeer(network, node, '127.0.0.3').handshake(challenge, PING)
+  await peer.settled()
+  t.equal(node.counts.drops.no_challenge, 2)
+  t.equal(node.stats().sessions, 0)
+  peer.raw = original
+  peer.handshake(challenge, PING)
+  await peer.settled()
+  t.equal(node.stats().sessions, 1, 'whom it was sent to may still answer it')
+})
+
+t.test('who has not answered is told to nobody; who has is, at its distance and at no other', async t => {
+  const { peer, node, network } = await setUp(t)
+  await peer.greet(PING)
+  const other = new RawPeer(network, node, '127.0.0.3')
+  await other.greet(PING)
+  const distance = logDistance(peer.id, Buffer.from(node.nodeId, 'hex'))
+  const told = async (at: number): Promise<number> => {
+    const before = other.messages().length
+    other.message(encodeFindnode(ID, [at]))
+    await other.settled()
+    return other.messages().slice(before).filter(message => message.kind === 'nodes').flatMap(({ records }) => records).filter(record => record.equals(peer.record.bytes)).length
+  }
+  t.equal(await told(distance), 0)
+  t.ok(await until(() => peer.messages().some(({ kind }) => kind === 'ping')))
+  t.equal(await told(distance), 0, 'a PING is under way, and no more')
+  const ping = peer.messages().find(({ kind }) => kind === 'ping')
+  peer.message(encodePong(ping?.requestId ?? ID, 1n, Buffer.from([127, 0, 0, 1]), 9000))
+  await peer.settled()
+  t.equal(await told(distance), 1)
+  t.equal(await told(distance === 256 ? 255 : distance + 1), 0)
+})
+
+t.test('FINDNODE gives sixteen records at most, in at most five packets of which none exceeds 1280 bytes', async t => {
+  const network = new Network()
+  const node = await startNode(network, '127.0.0.1', 9000, { pingIntervalMs: 100 })
+  const others = await Promise.all(Array.from({ length: 30 }, async (_, i) => await startNode(network, `127.0.1.${i + 1}`, 9000, { bootnodes: [node.ownRecord().text], pingIntervalMs: 1e9 })))
+  t.teardown(async () => await Promise.all([node, ...others].map(async one => await one.stop())))
+  t.ok(await until(() => node.stats().liveNodes > 20, 20_000))
+  const peer = new RawPeer(network, node, '127.0.0.2')
+  await peer.greet(encodeFindnode(ID, Array.from({ length: 256 }, (_, i) => 256 - i)))
+  const parts = peer.messages().filter(message => message.kind === 'nodes')
+  t.equal(parts.flatMap(({ records }) => records).length, 16)
+  t.ok(parts.length <= 5 && parts.every(({ total }) => total === parts.length))
+  t.ok(peer.packets.every(({ bytes }) => bytes.length <= 1280))
+})
+
+t.test('whatever a node with a session writes, nothing fails but its message, and the next one is answered', async t => {
+  const { peer, node } = await setUp(t)
+  await peer.greet(PING)
+  const valid = [PING, encodeFindnode(ID, [0, 256]), encodeTalkreq(ID, Buffer.from('x'), randomBytes(40)), encodePong(ID, 1n, Buffer.alloc(4, 9), 9), ...encodeNodes(ID, [peer.record.bytes])]
+  const damaged = fc.tuple(fc.constantFrom(...valid), fc.nat(), fc.nat(255), fc.nat(12)).map(([message, at, byte, cut]) => {
+    const bytes = Buffer.from(message.subarray(0, Math.max(1, message.length - cut)))
+    bytes[at % bytes.length] = byte
+    return bytes
+  })
+  const messages = fc.sample(fc.oneof(fc.uint8Array({ maxLength: 300 }).map(bytes => Buffer.from(bytes)), damaged), 2000)
+  for (const message of messages) peer.message(message)
+  await peer.settled()
+  t.equal(node.counts.drops.internal, 0)
+  const { rlp, message, request_id: id, no_call: unasked } = node.counts.drops
+  t.ok(rlp + message + id + unasked > 1000, 'they were read')
+  const before = peer.messages().length
+  peer.message(PING)
+  await peer.settled()
+  t.equal(peer.messages().length, before + 1)
 })

@@ -104,3 +104,18 @@ t.test('whatever RLP is written is read back', async t => {
   }))
   t.pass()
 })
+
+t.test('any pairs that a node may sign are a record that says them, or Malformed; none of its fields fails when it is read', async t => {
+  const keys = fc.oneof(fc.constantFrom('ip', 'ip6', 'udp', 'udp6', 'tcp', 'tcp6', 'quic', 'quic6', 'eth2'), fc.string({ maxLength: 10 }))
+  fc.assert(fc.property(fc.dictionary(keys, fc.uint8Array({ maxLength: 40 }), { noNullPrototype: true }), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (pairs, seq) => {
+    if ('id' in pairs || 'secp256k1' in pairs) return true
+    try {
+      const record = signRecord(seq, pairs, KEY, curve)
+      const ends = record.endpoints()
+      return record.seq === seq && ends.every(({ port }) => port > 0 && port < 65_536) && decodeRecordText(record.text, curve).bytes.equals(record.bytes)
+    } catch (err) {
+      return err instanceof Malformed
+    }
+  }), { numRuns: 500 })
+  t.pass()
+})
