@@ -1,6 +1,6 @@
 import { bars, line, ring, timeline } from './plot.ts'
 import type { Sample, StatusSnapshot } from './snapshot.ts'
-import { escapeHtml, formatBytes, formatCount, formatDuration, formatSeconds } from './text.ts'
+import { escapeHtml, formatBytes, formatCount, formatDuration, formatSeconds, toSecond } from './text.ts'
 
 const MAX_REASONS = 10
 
@@ -19,7 +19,7 @@ export function renderPage (snapshot: StatusSnapshot, samples: readonly Sample[]
 </head>
 <body>
 <a class="skip" href="#state">Skip to the state</a>
-<header><h1>svc-dht</h1><p id="live" role="status">As of ${new Date(snapshot.at).toISOString()}</p></header>
+<header><h1>svc-dht</h1><p id="live" role="status">As of ${toSecond(snapshot.at)}</p></header>
 <main>${renderMain(snapshot, samples)}</main>
 <footer><a href="metrics">Metrics</a> <a href="readyz">Readiness</a> <a href="version">Version</a></footer>
 </body>
@@ -32,8 +32,8 @@ export function renderMain (snapshot: StatusSnapshot, samples: readonly Sample[]
   const sections = [
     section('state', snapshot.readiness.ready ? 'Ready' : 'Not ready', renderState(snapshot)),
     section('daemon', 'This daemon', renderFacts(snapshot)),
-    section('keyspace', 'Place in the keyspace', ring(snapshot.position, snapshot.peers)),
-    section('buckets', 'Routing table by shared bits', bars('Peers in each bucket', snapshot.buckets.map(({ bucket, peers }) => ({ label: String(bucket), value: peers })), snapshot.bucketSize)),
+    section('keyspace', 'Place in the keyspace', `${ring(snapshot.position, snapshot.peers)}<p class="none">The large dot is this daemon, the small ones are the peers of its routing table.</p>`),
+    section('buckets', 'Routing table by shared bits', renderBuckets(snapshot)),
     section('records', 'Provider records', line('Provider records', samples.map(({ at, records }) => ({ at, value: records })))),
     section('lookups', 'Lookups that walked', renderLookups(snapshot)),
     section('rejected', 'Refused, by reason', renderRejected(snapshot)),
@@ -56,6 +56,11 @@ function renderState ({ readiness }: StatusSnapshot): string {
   return good + (missing.length === 0 ? '' : `<ul class="bad">${missing.map(([what, why]) => `<li><strong>${escapeHtml(what)}</strong> ${escapeHtml(why)}</li>`).join('')}</ul>`)
 }
 
+function renderBuckets ({ buckets, bucketSize }: StatusSnapshot): string {
+  const drawn = bars('Peers in each bucket', buckets.map(({ bucket, peers }) => ({ label: `${bucket} ${bucket === 1 ? 'bit' : 'bits'}`, value: peers })), bucketSize)
+  return buckets.length === 0 ? drawn : `${drawn}<p class="none">Peers by how many leading bits of their ID are ours. The dashed line is a full bucket: ${formatCount(bucketSize)}.</p>`
+}
+
 function renderFacts (snapshot: StatusSnapshot): string {
   return facts([
     ['Peer ID', snapshot.peerId],
@@ -64,11 +69,11 @@ function renderFacts (snapshot: StatusSnapshot): string {
     ['Profile', snapshot.profile],
     ['Running for', formatDuration(snapshot.uptimeMs)],
     ['Connections', formatCount(snapshot.connections)],
-    ['Records', `${formatCount(snapshot.records)} of ${formatCount(snapshot.keys)} keys`],
+    ['Records', `${formatCount(snapshot.records)} for ${formatCount(snapshot.keys)} ${snapshot.keys === 1 ? 'key' : 'keys'}`],
     ['Values', formatCount(snapshot.values)],
     ['Memory', formatBytes(snapshot.rssBytes)],
     ['Event loop late by', formatSeconds(snapshot.lagSeconds)],
-    ['Configuration', snapshot.configDigest],
+    ['Configuration digest', snapshot.configDigest],
   ])
 }
 

@@ -2,6 +2,9 @@ import { escapeHtml, formatCount } from './text.ts'
 
 // Plots as SVG text: no script draws them, and each says in words what it shows.
 
+/** Leaves room for the value behind the longest bar. */
+const BAR_WIDTH = 230
+
 interface Bar { readonly label: string, readonly value: number, readonly title?: string }
 
 /** Horizontal bars from a common zero. `limit` draws the bound that a bar may reach. */
@@ -10,14 +13,14 @@ export function bars (name: string, rows: readonly Bar[], limit?: number): strin
   const top = Math.max(limit ?? 0, ...rows.map(({ value }) => value), 1)
   const height = rows.length * 18
   const drawn = rows.map(({ label, value, title }, index) => {
-    const width = Math.max(value > 0 ? 1 : 0, value / top * 260)
+    const width = Math.max(value > 0 ? 1 : 0, value / top * BAR_WIDTH)
     const y = index * 18
     return `<g><title>${escapeHtml(title ?? `${label}: ${formatCount(value)}`)}</title>` +
       `<text x="112" y="${y + 13}" text-anchor="end">${escapeHtml(label)}</text>` +
       `<rect class="bar" x="118" y="${y + 3}" width="${width.toFixed(1)}" height="12" rx="2"/>` +
       `<text class="value" x="${(124 + width).toFixed(1)}" y="${y + 13}">${formatCount(value)}</text></g>`
   })
-  const bound = limit === undefined ? '' : `<line class="bound" x1="${(118 + limit / top * 260).toFixed(1)}" x2="${(118 + limit / top * 260).toFixed(1)}" y1="0" y2="${height}"/>`
+  const bound = limit === undefined ? '' : `<line class="bound" x1="${(118 + limit / top * BAR_WIDTH).toFixed(1)}" x2="${(118 + limit / top * BAR_WIDTH).toFixed(1)}" y1="0" y2="${height}"/>`
   return `<svg role="img" aria-label="${escapeHtml(`${name}: ${rows.map(({ label, value }) => `${label} ${formatCount(value)}`).join(', ')}`)}" viewBox="0 0 430 ${height}">${drawn.join('')}${bound}</svg>`
 }
 
@@ -34,7 +37,7 @@ export function line (name: string, points: readonly Point[]): string {
   const minutes = Math.max(1, Math.round(span / 60_000))
   return `<svg role="img" aria-label="${escapeHtml(`${name}: from ${formatCount(first.value)} to ${formatCount(last.value)} within ${minutes} min, ${formatCount(top)} at most`)}" viewBox="0 0 430 120">` +
     `<polyline class="line" points="${path}"/><line class="axis" x1="0" x2="400" y1="100" y2="100"/>` +
-    `<text x="0" y="114">${minutes} min ago</text><text x="400" y="114" text-anchor="end">now: ${formatCount(last.value)}</text><text x="0" y="9">${formatCount(top)}</text></svg>`
+    `<text x="0" y="114">${minutes} min ago</text><text x="400" y="114" text-anchor="end">now: ${formatCount(last.value)}</text><text x="0" y="11">${formatCount(top)}</text></svg>`
 }
 
 interface Span { readonly label: string, readonly from: number | undefined, readonly to: number | undefined, readonly kind: string, readonly note: string }

@@ -5,6 +5,7 @@ import { SCRIPT, STYLE } from './assets.ts'
 import type { StatusHistory } from './history.ts'
 import { renderMain, renderPage } from './page.ts'
 import type { StatusSnapshot, StatusSource } from './snapshot.ts'
+import { toSecond } from './text.ts'
 
 interface Deps { readonly source: StatusSource, readonly history: StatusHistory }
 
@@ -58,5 +59,5 @@ function stream (reply: FastifyReply, history: StatusHistory): void {
 }
 
 function toEvent (snapshot: StatusSnapshot, history: StatusHistory): string {
-  return `event: status\ndata: ${JSON.stringify({ at: new Date(snapshot.at).toISOString(), ready: snapshot.readiness.ready, main: renderMain(snapshot, history.samples) })}\n\n`
+  return `event: status\ndata: ${JSON.stringify({ at: toSecond(snapshot.at), ready: snapshot.readiness.ready, main: renderMain(snapshot, history.samples) })}\n\n`
 }

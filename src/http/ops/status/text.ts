@@ -15,6 +15,11 @@ export function formatSeconds (seconds: number | undefined): string {
   return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`
 }
 
+/** A moment as people read it aloud: UTC, to the second. */
+export function toSecond (at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+}
+
 export function formatBytes (bytes: number): string {
   return `${formatCount(bytes / 2 ** 20)} MiB`
 }

@@ -28,7 +28,7 @@ t.test('every plot says in words what it shows', async t => {
   const samples = [{ at: 0, records: 10, rejected: 0 }, { at: 600_000, records: 25_000, rejected: 3 }]
   const page = renderPage(SNAPSHOT, samples)
   t.match(page, 'aria-label="Provider records: from 10 to 25\u202f000 within 10 min, 25\u202f000 at most"')
-  t.match(page, 'aria-label="Peers in each bucket: 0 20, 1 12"')
+  t.match(page, 'aria-label="Peers in each bucket: 0 bits 20, 1 bit 12"')
   t.match(page, 'aria-label="We stand at 90° of the keyspace; 2 peers of the routing table are drawn."')
   t.match(page, 'aria-label="Requests refused: rate 7, key 2"', 'the largest first, and none without a count')
 })
