@@ -5,6 +5,7 @@ import { composeBridge } from './compose/bridge.ts'
 import { composeCapabilities } from './compose/capabilities.ts'
 import { composeCustody } from './compose/custody.ts'
 import { composeDiscv5 } from './compose/discv5.ts'
+import { judgeOf, membersOf } from './compose/discv5-members.ts'
 import { composeGovernance, governanceBarriers, governedParts, type ProviderTtl } from './compose/governance.ts'
 import { composeGuards } from './compose/guards.ts'
 import { composeHttp } from './compose/http.ts'
@@ -94,7 +95,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
     http.applyLookup(next.lookup)
     use(next)
   }
-  const parts = governedParts({ kad, policy, readiness, apply, usePolicy: rules => use({ ...inForce, policy: rules }), config: () => inForce })
+  const parts = governedParts({ kad, discv5, policy, readiness, apply, usePolicy: rules => use({ ...inForce, policy: rules }), config: () => inForce })
   const running = await startAll([
     ...tracing, load, ...guards.databases, degraded, ...http.ops, audit, ...witnesses, governance, ...kad.components, parts.whenRunning(governance),
     ...bridge === undefined ? [] : [bridge], ...discv5.components, ...http.public, http.socket, capabilities.owner, ...http.admin, lifecycle,
@@ -114,7 +115,11 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
     reloadCertificates: http.reloadCertificates,
     bootstrapFrom: addresses => kad.bootstrap.replace(addresses),
     apply: changes => apply(changes),
-    setMembers: async members => await kad.removal.setMembers(members),
+    setMembers: async members => {
+      kad.members.replace(members)
+      discv5.setMembers(judgeOf(membersOf(members)))
+      return await kad.removal.setMembers(members)
+    },
     dropPeer: async peerId => await kad.removal.dropPeer(peerId),
     [Symbol.asyncDispose]: async () => await running[Symbol.asyncDispose](),
   }

@@ -115,6 +115,7 @@ const discv5: Dashboard = {
     ],
     Protection: [
       { title: 'Dropped', description: 'By reason. limit_* is protection at work; internal is a fault of ours.', unit: 'ops', queries: { [rate('svc_dht_discv5_dropped_total', 'reason')]: '{{reason}}' } },
+      { title: 'Outsiders', description: 'Nodes outside the member list, by where they were met and whether they were refused.', unit: 'ops', queries: { [rate('svc_dht_discv5_outsiders_total', 'place, effect')]: '{{place}} {{effect}}' } },
       { title: 'Bans', description: 'IPs, prefixes and nodes shut out now.', queries: { [`svc_dht_discv5_bans{${OF}}`]: '{{instance}}' } },
       { title: 'Receive buffer', description: 'Below 4 MiB bursts are lost: raise net.core.rmem_max.', unit: 'bytes', queries: { [`svc_dht_discv5_receive_buffer_bytes{${OF}}`]: '{{instance}}' } },
     ],

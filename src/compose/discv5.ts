@@ -9,6 +9,8 @@ import type { Discv5Engine } from '../discv5/engine.ts'
 import { toLibp2pPorts } from '../discv5/enr/libp2p-ports.ts'
 import type { OwnAddresses } from '../discv5/enr/own-record.ts'
 import { decodeRecord } from '../discv5/enr/record.ts'
+import { Members } from '../discv5/members/members.ts'
+import type { JudgeMember } from '../discv5/members/membership.ts'
 import { Meter } from '../discv5/meter.ts'
 import { NativeEngine } from '../discv5/native-engine.ts'
 import { createEphemeralNodeKey, openSealedNodeKey, type NodeKey } from '../discv5/node-key.ts'
@@ -28,6 +30,8 @@ export interface Discv5Plane {
   readonly checks: readonly ReadinessCheck[]
   /** Puts other limits in force; of the native engine, since the other has none. */
   apply (settings: Config['discv5']): void
+  /** Puts another list of members in force, and takes at once what those have whom it shuts out. */
+  setMembers (judge: JudgeMember | undefined): void
   /** For `/version`. */
   readonly features: readonly string[]
 }
@@ -43,12 +47,14 @@ const steadyNow = (): number => Math.floor(performance.timeOrigin + performance.
 /** What is said at the start of a daemon whose engine is `chainsafe`. */
 const CHAINSAFE_LACKS = [
   'limits and bans', 'address votes', 'a table that outlasts a restart', 'subnet limits', 'checks before a node is told to others', 'counts of packets',
+  'an end of requests under way to who leaves the members',
 ] as const
 
 interface Parts {
   readonly key: NodeKey
   readonly secp256k1: Secp256k1
   readonly counts: Counts
+  readonly membership: Members
   readonly libp2p: () => OwnAddresses
   readonly log: Logger
 }
@@ -56,13 +62,15 @@ interface Parts {
 /** The discv5 plane; nothing of it when it is off. It starts after the libp2p host, whose ports its record tells. */
 export async function composeDiscv5 (config: Config, { log: parentLog, metrics }: Surroundings, host: Host): Promise<Discv5Plane> {
   const { discv5, identity } = config
-  if (!discv5.enabled) return { engine: undefined, components: [], checks: [], apply: () => {}, features: [] }
+  if (!discv5.enabled) return { engine: undefined, components: [], checks: [], apply: () => {}, setMembers: () => {}, features: [] }
   const secp256k1 = loadSecp256k1()
   const counts = new Counts()
+  const membership = new Members({ counts })
   const parts: Parts = {
     key: discv5.keyFile === '' ? createEphemeralNodeKey(secp256k1) : await openSealedNodeKey(discv5.keyFile, identity.passphraseFile, secp256k1),
     secp256k1,
     counts,
+    membership,
     libp2p: () => ({ ...toLibp2pPorts(host.getMultiaddrs().map(String)), libp2p: host.peerId.toMultihash().bytes }),
     log: parentLog.child({ component: 'discv5' }),
   }
@@ -72,6 +80,10 @@ export async function composeDiscv5 (config: Config, { log: parentLog, metrics }
     components: [engine, new Meter({ engine, counts, metrics: metrics.discv5 })],
     checks: [hearsSomebody({ bootnodes: discv5.bootnodes.length, lapseMs: LAPSE_INTERVALS * discv5.pingInterval }, { engine, now: steadyNow })],
     apply: settings => { if (engine instanceof NativeEngine) engine.limit(limitsOf(settings)) },
+    setMembers: judge => {
+      membership.replace(judge)
+      engine.dropOutsiders()
+    },
     features: ['discv5', ...(engine.name === 'native' ? [] : [`discv5-${engine.name}`]), ...engine.features],
   }
 }
@@ -104,7 +116,7 @@ function createNative ({ discv5, node }: Config, { counts, ...parts }: Parts): D
   })
 }
 
-async function createChainsafe ({ discv5 }: Config, { key, secp256k1, libp2p, log }: Parts): Promise<Discv5Engine> {
+async function createChainsafe ({ discv5 }: Config, { key, secp256k1, libp2p, membership, log }: Parts): Promise<Discv5Engine> {
   log.warn({ event: 'discv5_engine_limited', lacks: CHAINSAFE_LACKS }, 'discv5.engine is chainsafe, which lacks protection that the native engine has: it is for comparison')
   const listen = parseEndpoint(discv5.listen[0] as string)
   const ip = listen.ip.includes(':') ? discv5.externalIp6 : discv5.externalIp
@@ -115,5 +127,5 @@ async function createChainsafe ({ discv5 }: Config, { key, secp256k1, libp2p, lo
     requestTimeoutMs: discv5.requestTimeout,
     pingIntervalMs: discv5.pingInterval,
     firstRefreshMs: FIRST_REFRESH_MS,
-  }, { library: await loadLibrary(), key, readRecord: bytes => decodeRecord(bytes, secp256k1), libp2p, log, now: steadyNow })
+  }, { library: await loadLibrary(), key, readRecord: bytes => decodeRecord(bytes, secp256k1), libp2p, membership, log, now: steadyNow })
 }

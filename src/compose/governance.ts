@@ -17,6 +17,8 @@ import type { Metrics } from '../observability/metrics.ts'
 import type { PolicyHolder } from '../policy/policy-holder.ts'
 import type { PolicyRules } from '../policy/policy.ts'
 import type { WriteBarrier } from '../policy/write-gate.ts'
+import type { Discv5Plane } from './discv5.ts'
+import { judgeOf } from './discv5-members.ts'
 import type { KadPlane } from './kad.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -24,7 +26,7 @@ import type { Surroundings } from './surroundings.ts'
 export interface GovernedParts {
   applySettings (changes: Changes, providerTtl: ProviderTtl): void
   applyPolicy (rules: PolicyRules): void
-  applyMembers (members: { readonly mode: Sections['members']['mode'], readonly peers: readonly string[] }): Promise<void>
+  applyMembers (members: Sections['members']): Promise<void>
   readiness (): ReadinessReport
 }
 
@@ -33,6 +35,7 @@ export interface ProviderTtl { readonly ttl: number, readonly maxTtl: number }
 
 interface Steered {
   readonly kad: KadPlane
+  readonly discv5: Pick<Discv5Plane, 'setMembers'>
   readonly policy: PolicyHolder
   readonly readiness: () => ReadinessReport
   readonly apply: (changes: Changes, providerTtl: ProviderTtl) => void
@@ -41,7 +44,7 @@ interface Steered {
 }
 
 /** What governance steers. Members and policy hold from before the planes run; the rest is told to them once they do. */
-export function governedParts ({ kad, policy, readiness, apply, usePolicy, config }: Steered): GovernedParts & { whenRunning (governance: Governance): Component } {
+export function governedParts ({ kad, discv5, policy, readiness, apply, usePolicy, config }: Steered): GovernedParts & { whenRunning (governance: Governance): Component } {
   let isRunning = false
   return {
     readiness,
@@ -51,8 +54,10 @@ export function governedParts ({ kad, policy, readiness, apply, usePolicy, confi
       usePolicy({ ...config().policy, ...namedPolicy(rules) })
     },
     applyMembers: async members => {
-      if (isRunning) await kad.removal.setMembers(members)
-      else kad.members.replace(members)
+      const peers = { mode: members.mode, peers: members.nodes.filter(({ status }) => status === 'active').map(({ keys }) => keys.peer_id) }
+      kad.members.replace(peers) // the only one that may refuse
+      discv5.setMembers(judgeOf(members))
+      if (isRunning) await kad.removal.setMembers(peers)
     },
     whenRunning: governance => ({
       start: async () => {
@@ -91,7 +96,7 @@ export function composeGovernance (config: Config, { identity, log: parentLog, m
     store: lasts ? new FileGovernanceStore(config.node.dataDir) : new MemoryGovernanceStore(),
     sealed: new SealedText(deriveStateKey('governance', identity)),
     effects: effectsOf([
-      { of: ['members'], apply: async ({ members: { mode, nodes } }) => await parts().applyMembers({ mode, peers: nodes.filter(({ status }) => status === 'active').map(({ keys }) => keys.peer_id) }) },
+      { of: ['members'], apply: async ({ members }) => await parts().applyMembers(members) },
       { of: ['policy', 'overrides'], apply: sections => parts().applyPolicy(livePolicy(sections)) },
       {
         of: ['network', 'providers', 'bootstrap', 'overrides'],

@@ -15,6 +15,8 @@ interface Deps {
   readonly messenger: Pick<Messenger, 'request'>
   readonly records: Pick<RecordCache, 'decode'>
   readonly ownRecord: () => Enr
+  /** Whether the record that another told may be used; whoever answers counts. */
+  readonly admits: (record: Enr) => boolean
   readonly counts: Counts
   readonly now: Clock
   /** A node told where it sees us. */
@@ -95,6 +97,7 @@ export class Calls {
       counts.drops.wrong_distance++
       return undefined
     }
+    if (!this.#deps.admits(record)) return undefined
     const isAllowed = record.endpoints().length === 0 || record.endpoints().some(({ ip }) => mayRelay(from.ip, ip))
     if (!isAllowed) counts.drops.table_address++
     return isAllowed ? record : undefined

@@ -1,3 +1,5 @@
+import { MEETING_PLACES, type MeetingPlace } from './members/membership.ts'
+
 /** What happens to packets and calls; the labels of `svc_dht_discv5_events_total`. */
 const EVENTS = [
   'in_message', 'in_whoareyou', 'in_handshake', 'out_message', 'out_whoareyou', 'out_handshake', 'session_new', 'send_failed',
@@ -8,7 +10,7 @@ const EVENTS = [
 const DROPS = [
   'size', 'header', 'authdata', 'rlp', 'message', 'request_id', 'record', 'signature', 'key', 'internal',
   'banned', 'limit_total', 'limit_ip', 'limit_subnet', 'limit_node', 'limit_ids', 'limit_whoareyou', 'limit_handshake', 'limit_queue', 'limit_talk',
-  'no_challenge', 'bad_proof', 'decrypt', 'no_call', 'wrong_endpoint', 'wrong_distance', 'topic', 'table_address', 'table_subnet',
+  'no_challenge', 'bad_proof', 'decrypt', 'no_call', 'wrong_endpoint', 'wrong_distance', 'topic', 'table_address', 'table_subnet', 'member',
 ] as const
 
 export type EventName = typeof EVENTS[number]
@@ -18,4 +20,10 @@ export type DropName = typeof DROPS[number]
 export class Counts {
   readonly events = Object.fromEntries(EVENTS.map(name => [name, 0])) as Record<EventName, number>
   readonly drops = Object.fromEntries(DROPS.map(name => [name, 0])) as Record<DropName, number>
+  /** Nodes outside the member list, by whether they were refused and by where they were met. */
+  readonly outsiders = { refused: places(), observed: places() }
+}
+
+function places (): Record<MeetingPlace, number> {
+  return Object.fromEntries(MEETING_PLACES.map(place => [place, 0])) as Record<MeetingPlace, number>
 }

@@ -41,6 +41,10 @@ export interface Discv5Engine extends Component {
   ban (subject: string, durationMs: number, reason?: string): void
   /** False when there was none. */
   unban (subject: string): boolean
+  /** Takes all that a node has here: sessions, requests under way, its place. It may come back unless something else keeps it out. */
+  drop (nodeId: string): void
+  /** The same, of everybody whom the membership in force shuts out. To be called when that has changed. */
+  dropOutsiders (): void
   stats (): EngineStats
 }
 

@@ -34,6 +34,9 @@ export class Meter implements Component {
     const { engine, counts, metrics } = this.#deps
     for (const [event, count] of Object.entries(counts.events)) metrics.events.inc({ event }, this.#since(`event ${event}`, count))
     for (const [reason, count] of Object.entries(counts.drops)) metrics.dropped.inc({ reason }, this.#since(`drop ${reason}`, count))
+    for (const [effect, places] of Object.entries(counts.outsiders)) {
+      for (const [place, count] of Object.entries(places)) metrics.outsiders.inc({ place, effect }, this.#since(`outsider ${effect} ${place}`, count))
+    }
     const { sessions, tableNodes, liveNodes, pendingRequests, receiveBufferBytes } = engine.stats()
     metrics.sessions.set(sessions)
     metrics.nodes.set({ state: 'live' }, liveNodes)

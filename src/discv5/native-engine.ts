@@ -7,6 +7,7 @@ import type { Ban, Discv5Engine, Endpoint, EngineStats, LookupOptions, LookupRes
 import { OwnRecord, type OwnAddresses } from './enr/own-record.ts'
 import { RecordCache } from './enr/record-cache.ts'
 import type { Enr } from './enr/record.ts'
+import { EVERYBODY, type MeetingPlace, type Membership } from './members/membership.ts'
 import { ipBytes } from './ip.ts'
 import { walk } from './lookup.ts'
 import type { NativeDeps, NativeOptions } from './native-options.ts'
@@ -18,7 +19,7 @@ import { Messenger, type Peer, type Target } from './session/messenger.ts'
 import { receiveBufferShortage, SHORTAGE_MESSAGE } from './socket.ts'
 import { isUsable, mayRelay } from './table/addresses.ts'
 import { Revalidation } from './table/revalidation.ts'
-import { Table, type Entry } from './table/table.ts'
+import { Table, type Placed } from './table/table.ts'
 import type { Message } from './wire/message.ts'
 
 const TICK_MS = 20
@@ -39,6 +40,7 @@ export class NativeEngine implements Discv5Engine {
   readonly #opts: NativeOptions
   readonly #deps: NativeDeps
   readonly #bans = new BanList()
+  readonly #membership: Membership
   readonly #guard: Guard
   readonly #messenger: Messenger
   readonly #responder: Responder
@@ -62,7 +64,8 @@ export class NativeEngine implements Discv5Engine {
     this.features = [deps.secp256k1.name]
     this.counts = deps.counts ?? new Counts()
     this.#own = new OwnRecord(deps.key.privateKey(), opts.external, deps.secp256k1)
-    this.#table = new Table(this.#own.current.id, deps.random)
+    this.#membership = deps.membership ?? EVERYBODY
+    this.#table = new Table(this.#own.current.id, deps.random, entry => !this.#isBanned(entry) && !this.#isOutsider(entry.record))
     this.#records = new RecordCache(deps.secp256k1, this.counts)
     this.#votes = new AddressVotes({ quorum: opts.votes, windowMs: VOTE_WINDOW_MS })
     this.#guard = new Guard(opts.limits, this.#bans, this.counts)
@@ -74,6 +77,7 @@ export class NativeEngine implements Discv5Engine {
       decodeRecord: bytes => this.#records.decode(bytes),
       send: (packet, ip, port) => this.#send(packet, ip, port),
       guard: this.#guard,
+      admits: (nodeId, record, place) => record === undefined ? this.#membership.admits(nodeId, undefined, place) : this.#admits(record, place),
       counts: this.counts,
       now: deps.now,
       onRequest: (from, message) => this.#onRequest(from, message),
@@ -83,6 +87,7 @@ export class NativeEngine implements Discv5Engine {
       messenger: this.#messenger,
       records: this.#records,
       ownRecord: () => this.#own.current,
+      admits: record => this.#admits(record, 'record'),
       counts: this.counts,
       now: deps.now,
       onPong: ({ ip }, pong) => this.#votes.vote(ip, pong, deps.now()),
@@ -91,7 +96,7 @@ export class NativeEngine implements Discv5Engine {
     this.#revalidation = new Revalidation(opts, {
       table: this.#table, calls: this.#calls, counts: this.counts, now: deps.now, random: deps.random, onAnswer: ({ endpoint }) => this.#adoptAddress(endpoint.ip.includes(':') ? 6 : 4),
     })
-    this.#responder = new Responder({ table: this.#table, messenger: this.#messenger, ownRecord: () => this.#own.current, counts: this.counts, log: deps.log })
+    this.#responder = new Responder({ table: this.#table, messenger: this.#messenger, ownRecord: () => this.#own.current, admits: record => this.#admits(record, 'record'), counts: this.counts, log: deps.log })
   }
 
   get nodeId (): string { return this.#own.current.nodeId }
@@ -180,7 +185,8 @@ export class NativeEngine implements Discv5Engine {
 
   ban (subject: string, durationMs: number, reason = 'by the operator'): void {
     this.#bans.add(subject, durationMs, reason, this.#deps.now())
-    for (const entry of this.#table.entries()) if (this.#isBanned(entry)) this.#table.remove(entry)
+    this.#table.removeAll(entry => this.#isBanned(entry))
+    this.#messenger.drop(nodeId => this.#bans.hasNode(nodeId, this.#deps.now()))
     if (this.#timer !== undefined) void this.#save()
   }
 
@@ -188,6 +194,17 @@ export class NativeEngine implements Discv5Engine {
     const isLifted = this.#bans.remove(subject)
     if (isLifted && this.#timer !== undefined) void this.#save()
     return isLifted
+  }
+
+  drop (nodeId: string): void {
+    this.#messenger.drop(id => id === nodeId)
+    this.#table.removeAll(({ record }) => record.nodeId === nodeId)
+  }
+
+  dropOutsiders (): void {
+    // A session whose node is known by its record alone, which is not here any more, is made anew with the record.
+    this.#messenger.drop((nodeId, record = this.#table.get(nodeId)?.record) => this.#membership.isOutsider(nodeId, record?.pairs ?? new Map()))
+    this.#table.removeAll(({ record }) => this.#isOutsider(record))
   }
 
   /** Puts other limits in force. */
@@ -256,6 +273,7 @@ export class NativeEngine implements Discv5Engine {
   #target (node: RecordLike, known?: Enr): Target {
     const record = known ?? this.#records.decode(node)
     if (record === undefined) throw new DhtError('BadRequest', 'not a valid node record')
+    if (!this.#admits(record, 'call')) throw new DhtError('NoCapability', 'Only members are asked.', { reason: 'member' })
     const endpoint = this.#endpointOf(record)
     if (endpoint === undefined) throw new DhtError('BadRequest', 'the record has no UDP address that this node can reach')
     return { id: record.id, ...endpoint, record }
@@ -268,8 +286,9 @@ export class NativeEngine implements Discv5Engine {
 
   /** Takes a verified record into the table. `toldBy` is who told it; undefined for the operator and the disk. */
   #learn (record: Enr, toldBy: string | undefined): boolean {
-    const endpoint = this.#endpointOf(record)
     const isNew = (this.#table.get(record.nodeId)?.record.seq ?? -1n) < record.seq
+    if (!this.#admits(record, 'table')) return false
+    const endpoint = this.#endpointOf(record)
     if (endpoint === undefined || (toldBy !== undefined && !mayRelay(toldBy, endpoint.ip))) {
       this.counts.drops.table_address++
       return false
@@ -332,7 +351,19 @@ export class NativeEngine implements Discv5Engine {
     this.#isRefreshing = false
   }
 
-  #isBanned ({ record, endpoint }: Entry): boolean {
+  /** We are a member to ourselves, whatever the list says. */
+  #admits (record: Enr, place: MeetingPlace): boolean {
+    if (record.nodeId === this.nodeId || this.#membership.admits(record.nodeId, record.pairs, place)) return true
+    const known = this.#table.get(record.nodeId)
+    if (known !== undefined && known.record.seq < record.seq) this.drop(record.nodeId) // it has taken back what let it in
+    return false
+  }
+
+  #isOutsider (record: Enr): boolean {
+    return this.#membership.isOutsider(record.nodeId, record.pairs)
+  }
+
+  #isBanned ({ record, endpoint }: Placed): boolean {
     const now = this.#deps.now()
     return this.#bans.hasNode(record.nodeId, now) || this.#bans.hasIp(endpoint.ip, now)
   }

@@ -2,6 +2,7 @@ import type { Clock } from '../core/component.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Counts } from './counts.ts'
 import type { OwnAddresses } from './enr/own-record.ts'
+import type { Membership } from './members/membership.ts'
 import type { NodeKey } from './node-key.ts'
 import type { GuardLimits } from './protect/guard.ts'
 import type { StateStore } from './saved-state.ts'
@@ -31,6 +32,8 @@ export interface NativeDeps {
   /** Ports and ID of the libp2p host, asked at the start, when it listens. */
   readonly libp2p?: (() => OwnAddresses) | undefined
   readonly counts?: Counts
+  /** Who is let in; everybody when absent. */
+  readonly membership?: Membership
   readonly log: Logger
   readonly now: Clock
   readonly random: () => number

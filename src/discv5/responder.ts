@@ -13,6 +13,8 @@ interface Deps {
   readonly table: Table
   readonly messenger: Messenger
   readonly ownRecord: () => Enr
+  /** Whether others may be told of this node. */
+  readonly admits: (record: Enr) => boolean
   readonly counts: Counts
   readonly log: Logger
 }
@@ -45,9 +47,9 @@ export class Responder {
 
   /** Spec: distance 0 is our own record; of others only nodes that answered us, and that this one may hear of. */
   nodes (to: Peer, { requestId, distances }: Message & { readonly kind: 'findnode' }): void {
-    const { table, messenger, ownRecord } = this.#deps
+    const { table, messenger, ownRecord, admits } = this.#deps
     const records: Uint8Array[] = distances.includes(0) ? [ownRecord().bytes] : []
-    const others = table.at(distances.filter(distance => distance > 0), BUCKET_SIZE - records.length, entry => mayRelay(to.ip, entry.endpoint.ip))
+    const others = table.at(distances.filter(distance => distance > 0), BUCKET_SIZE - records.length, entry => mayRelay(to.ip, entry.endpoint.ip) && admits(entry.record))
     for (const { record } of others) records.push(record.bytes)
     for (const part of encodeNodes(requestId, records)) messenger.reply(to, part)
   }

@@ -3,7 +3,7 @@ import type { Members } from './sections/members.ts'
 /** `isRefused` is to be acted on; `fault` is counted in `observe` too. */
 export interface MemberDecision { readonly isRefused: boolean, readonly fault?: 'unknown' | 'revoked' }
 
-/** By which of its keys a node shows itself. */
+/** By which of its keys a node shows itself; an absent one was not seen yet. */
 export interface Shown { readonly peerId?: string, readonly nodeId?: string }
 
 /**

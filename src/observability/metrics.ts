@@ -102,6 +102,7 @@ function discv5Metrics ({ counter, gauge }: Meters) {
   return {
     events: counter('svc_dht_discv5_events_total', 'What happened on the discv5 plane: packets in and out by kind, sessions, calls, changes of the table and of our address.', ['event']),
     dropped: counter('svc_dht_discv5_dropped_total', 'discv5 packets, records and requests that were dropped, by reason.', ['reason']),
+    outsiders: counter('svc_dht_discv5_outsiders_total', 'Times that a discv5 node outside the member list was met, by where and whether it was refused or only observed.', ['place', 'effect']),
     sessions: gauge('svc_dht_discv5_sessions', 'discv5 sessions held.'),
     nodes: gauge('svc_dht_discv5_table_nodes', 'Nodes of the discv5 table, by whether they answered; only live ones are told to others.', ['state']),
     pending: gauge('svc_dht_discv5_pending_requests', 'Requests of this node that wait for an answer.'),

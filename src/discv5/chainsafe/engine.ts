@@ -6,10 +6,12 @@ import { DhtError } from '../../core/errors.ts'
 import type { Logger } from '../../observability/logger.ts'
 import type { Discv5Engine, Endpoint, EngineStats, LookupOptions, LookupResult, NodeRecord, Pong, RecordLike, TableNode, TalkHandler } from '../engine.ts'
 import type { OwnAddresses } from '../enr/own-record.ts'
+import { EVERYBODY, type Membership } from '../members/membership.ts'
 import type { NodeKey } from '../node-key.ts'
 import { uintBytes } from '../rlp.ts'
 import { grantedReceiveBuffer, receiveBufferShortage, SHORTAGE_MESSAGE, widenBuffers } from '../socket.ts'
 import { logDistance, socketsOf, toBindAddrs, toEmitter, toEndpoint, toEnr, toFailure, type Library, type NodeAddress, type PrivateKey, type TalkRequest } from './convert.ts'
+import { gate, removeAll } from './membership-gate.ts'
 import { Recent } from './recent.ts'
 import { claimPort } from './socket-port.ts'
 
@@ -37,6 +39,8 @@ interface Deps {
   readonly readRecord: (bytes: Uint8Array) => NodeRecord
   /** Ports and ID of the libp2p host, asked at the start, when it listens. */
   readonly libp2p?: () => OwnAddresses
+  /** Who is let in; everybody when absent. */
+  readonly membership?: Membership
   readonly log: Logger
   readonly now: Clock
 }
@@ -55,6 +59,7 @@ export class ChainsafeEngine implements Discv5Engine {
   readonly features = ['secp256k1-noble'] as const
   readonly #opts: ChainsafeOptions
   readonly #deps: Deps
+  readonly #membership: Membership
   readonly #enr: SignableENR
   readonly #lastSeen = new Recent<number>(REMEMBERED_NODES)
   readonly #told = new Recent<bigint>(REMEMBERED_NODES)
@@ -69,6 +74,7 @@ export class ChainsafeEngine implements Discv5Engine {
   constructor (opts: ChainsafeOptions, deps: Deps) {
     this.#opts = opts
     this.#deps = deps
+    this.#membership = deps.membership ?? EVERYBODY
     this.#enr = deps.library.SignableENR.createV4(deps.key.privateKey())
   }
 
@@ -85,6 +91,7 @@ export class ChainsafeEngine implements Discv5Engine {
       bindAddrs: toBindAddrs(this.#deps.library, ip, port),
       config: this.#config(),
     })
+    gate(node, { membership: this.#membership, read: enr => this.#read(enr), readBytes: bytes => this.#readBytes(bytes) })
     this.#listenTo(node)
     const send = node.sessionService.sendRequest.bind(node.sessionService)
     node.sessionService.sendRequest = (contact, request) => {
@@ -166,19 +173,19 @@ export class ChainsafeEngine implements Discv5Engine {
 
   async ping (record: RecordLike): Promise<Pong> {
     const begun = performance.now()
-    const pong = await this.#request(async node => await node.sendPing(this.#reachable(record)))
+    const pong = await this.#request(async node => await node.sendPing(this.#target(record)))
     return { enrSeq: pong.enrSeq, ...toEndpoint(pong), roundTripMs: performance.now() - begun }
   }
 
   async findNode (record: RecordLike, distances: readonly number[]): Promise<NodeRecord[]> {
     if (distances.some(distance => !Number.isInteger(distance) || distance < 0 || distance > 256)) throw new DhtError('BadRequest', 'A distance is a whole number from 0 to 256.')
-    const remote = this.#reachable(record)
+    const remote = this.#target(record)
     const found = await this.#request(async node => await node.sendFindNode(remote, [...distances]))
-    return this.#readAll(found).filter(({ nodeId }) => distances.includes(logDistance(nodeId, remote.nodeId)))
+    return this.#readAll(found).filter(({ nodeId, pairs }) => !this.#membership.isOutsider(nodeId, pairs) && distances.includes(logDistance(nodeId, remote.nodeId)))
   }
 
   async talkRequest (record: RecordLike, protocol: string, request: Uint8Array): Promise<Uint8Array> {
-    return await this.#request(async node => await node.sendTalkReq(this.#reachable(record), request, protocol))
+    return await this.#request(async node => await node.sendTalkReq(this.#target(record), request, protocol))
   }
 
   async lookup (target: string, { count = 16, signal }: LookupOptions = {}): Promise<LookupResult> {
@@ -217,7 +224,8 @@ export class ChainsafeEngine implements Discv5Engine {
     } catch {
       return false // not a record, or none that can be reached
     }
-    if (this.#node === undefined || this.#read(enr) === undefined || enr.nodeId === this.nodeId) return false
+    const read = this.#read(enr)
+    if (this.#node === undefined || read === undefined || enr.nodeId === this.nodeId || !this.#membership.admits(enr.nodeId, read.pairs, 'table')) return false
     this.#node.addEnr(enr)
     return this.#node.getKadValue(enr.nodeId) !== undefined
   }
@@ -234,6 +242,14 @@ export class ChainsafeEngine implements Discv5Engine {
   }
 
   unban (): boolean { return false }
+
+  drop (nodeId: string): void {
+    if (this.#node !== undefined) removeAll(this.#node, id => id === nodeId)
+  }
+
+  dropOutsiders (): void {
+    if (this.#node !== undefined) removeAll(this.#node, id => this.#membership.isOutsider(id, this.record(id)?.pairs ?? new Map()))
+  }
 
   stats (): EngineStats {
     const table = this.table()
@@ -272,6 +288,13 @@ export class ChainsafeEngine implements Discv5Engine {
     return enr
   }
 
+  /** @throws {DhtError} BadRequest, NoCapability for who is shut out */
+  #target (record: RecordLike): ENR {
+    const enr = this.#reachable(record)
+    if (!this.#membership.admits(enr.nodeId, this.#read(enr)?.pairs ?? new Map(), 'call')) throw new DhtError('NoCapability', 'Only members are asked.', { reason: 'member' })
+    return enr
+  }
+
   async #answerTalk (from: Endpoint & { readonly nodeId: string }, protocol: string, request: Uint8Array): Promise<Uint8Array> {
     try {
       return await this.#talk.get(protocol)?.(from, request) ?? new Uint8Array()
@@ -304,6 +327,14 @@ export class ChainsafeEngine implements Discv5Engine {
   #read (enr: ENR): NodeRecord | undefined {
     try {
       return this.#deps.readRecord(enr.encode())
+    } catch {
+      return undefined
+    }
+  }
+
+  #readBytes (bytes: Uint8Array): NodeRecord | undefined {
+    try {
+      return this.#deps.readRecord(bytes)
     } catch {
       return undefined
     }

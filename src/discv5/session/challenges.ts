@@ -1,4 +1,5 @@
 import type { Enr } from '../enr/record.ts'
+import { nodeIdOf } from './sessions.ts'
 
 /** A WHOAREYOU that was sent and waits for its handshake. */
 export interface Challenge {
@@ -36,6 +37,10 @@ export class Challenges {
 
   delete (key: string): void {
     this.#challenges.delete(key)
+  }
+
+  removeAll (isGone: (nodeId: string) => boolean): void {
+    for (const key of this.#challenges.keys()) if (isGone(nodeIdOf(key))) this.#challenges.delete(key)
   }
 
   /** Forgets those whose time is over; they come first. */

@@ -42,6 +42,8 @@ interface Deps {
   readonly decodeRecord: (bytes: Buffer) => Enr | undefined
   readonly send: (packet: Buffer, ip: string, port: number) => void
   readonly guard: Guard
+  /** Whether a node is let in: by its node ID alone while its record is unknown. Whoever answers counts. */
+  readonly admits: (nodeId: string, record: Enr | undefined, place: 'packet' | 'handshake') => boolean
   readonly counts: Counts
   readonly now: Clock
   /** A request of a node that proved who it is. */
@@ -160,6 +162,16 @@ export class Messenger {
     for (const call of [...this.#byAnswer.values()]) this.#end(call, new DhtError('NotReady', 'discv5 is stopping'))
   }
 
+  /** Ends the sessions, challenges and calls of nodes. */
+  drop (isGone: (nodeId: string, record?: Enr) => boolean): void {
+    this.#sessions.removeAll(isGone)
+    this.#challenges.removeAll(isGone)
+    for (const call of [...this.#byAnswer.values()]) {
+      const { record } = call.target
+      if (isGone(record.nodeId, record)) this.#end(call, new DhtError('NoCapability', 'This node was shut out.', { reason: 'member' }))
+    }
+  }
+
   #attempt (call: Call): void {
     call.deadline = this.#deps.now() + this.#opts.requestTimeoutMs
     this.#deadlines.add(call)
@@ -192,13 +204,16 @@ export class Messenger {
   }
 
   #onMessage (packet: Packet, from: Peer): void {
-    const { counts, guard, now } = this.#deps
+    const { counts, guard, admits, now, knownRecord } = this.#deps
     counts.events.in_message++
+    const nodeId = from.id.toString('hex')
+    // Who is judged by the record alone is challenged for it. A session was made by who was let in, and ends with the list that let it in.
+    if (!admits(nodeId, knownRecord(from.id), 'packet')) return
     const key = sessionKey(from.id, from.ip, from.port)
     const session = this.#sessions.get(key)
     const plaintext = session === undefined ? undefined : decrypt(packet, session)
     if (plaintext === undefined) return this.#challenge(packet, from, key)
-    if (!guard.admitNode(from.id.toString('hex'), from.ip, now())) return
+    if (!guard.admitNode(nodeId, from.ip, now())) return
     this.#onPlaintext(from, key, plaintext)
   }
 
@@ -265,7 +280,7 @@ export class Messenger {
   }
 
   #onHandshake (packet: Packet, authdata: Authdata & { readonly kind: 'handshake' }, from: Peer): void {
-    const { counts, guard, now, secp256k1, privateKey, ownRecord, knownRecord, decodeRecord } = this.#deps
+    const { counts, guard, admits, now, secp256k1, privateKey, ownRecord, knownRecord, decodeRecord } = this.#deps
     counts.events.in_handshake++
     const key = sessionKey(from.id, from.ip, from.port)
     const challenge = this.#challenges.get(key, now())
@@ -276,12 +291,13 @@ export class Messenger {
     const sent = authdata.record === undefined ? challenge.record : decodeRecord(authdata.record)
     if (sent === undefined || !sent.id.equals(from.id)) return void counts.drops.bad_proof++
     const record = this.#newest(sent, knownRecord(from.id))
+    const nodeId = from.id.toString('hex')
+    if (!admits(nodeId, record, 'handshake')) return // its own record says so: no proof is needed to refuse it
     const own = ownRecord().id
     if (!secp256k1.verify(authdata.signature, idProofDigest(challenge.challengeData, authdata.ephemeralKey, own), record.publicKey)) return void counts.drops.bad_proof++
     const keys = this.#keysOf(authdata.ephemeralKey, { privateKey, initiatorId: from.id, recipientId: own, challengeData: challenge.challengeData })
     const plaintext = decryptMessage(packet, keys.initiator)
     if (plaintext === undefined) return void counts.drops.decrypt++
-    const nodeId = from.id.toString('hex')
     if (!guard.admitNode(nodeId, from.ip, now()) || !guard.mayJoin(nodeId, from.ip)) return
     this.#sessions.set(key, { readKey: keys.initiator, writeKey: keys.recipient, mask: new Mask(from.id), sent: 0 })
     counts.events.session_new++

@@ -54,9 +54,19 @@ export class Sessions {
   delete (key: string): void {
     this.#sessions.delete(key)
   }
+
+  /** Ends the sessions of nodes, at whatever endpoint. */
+  removeAll (isGone: (nodeId: string) => boolean): void {
+    for (const key of this.#sessions.keys()) if (isGone(nodeIdOf(key))) this.#sessions.delete(key)
+  }
 }
 
 /** Spec: sessions and challenges belong to a node ID at an IP and port. */
 export function sessionKey (id: Buffer, ip: string, port: number): string {
   return `${id.toString('latin1', 0, 32)}${ip}|${port}`
+}
+
+/** The node ID that begins a session key. */
+export function nodeIdOf (key: string): string {
+  return Buffer.from(key.slice(0, 32), 'latin1').toString('hex')
 }

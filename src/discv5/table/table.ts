@@ -23,6 +23,9 @@ export interface Entry {
   isBeingChecked: boolean
 }
 
+/** A node that has a place, or may have one. */
+export type Placed = Pick<Entry, 'record' | 'endpoint'>
+
 interface Bucket { entries: Entry[], replacements: Entry[] }
 export type Added = 'added' | 'known' | 'replacement' | 'subnet' | 'self'
 
@@ -30,15 +33,18 @@ export type Added = 'added' | 'known' | 'replacement' | 'subnet' | 'self'
 export class Table {
   readonly #self: Uint8Array
   readonly #random: () => number
+  readonly #isWelcome: (node: Placed) => boolean
   /** Bounded: 256 buckets of 16 entries and 10 replacements. */
   readonly #buckets: Bucket[] = Array.from({ length: 257 }, () => ({ entries: [], replacements: [] }))
   readonly #byId = new Map<string, Entry>()
   /** Bounded by the entries. */
   readonly #subnets = new Map<string, number>()
 
-  constructor (self: Uint8Array, random: () => number) {
+  /** `isWelcome` is asked before a node that waited takes a place. */
+  constructor (self: Uint8Array, random: () => number, isWelcome: (node: Placed) => boolean = () => true) {
     this.#self = self
     this.#random = random
+    this.#isWelcome = isWelcome
   }
 
   get size (): number { return this.#byId.size }
@@ -86,11 +92,18 @@ export class Table {
     this.#byId.delete(entry.record.nodeId)
     bucket.entries = bucket.entries.filter(other => other !== entry)
     this.#countSubnet(entry.endpoint.ip, -1)
+    bucket.replacements = bucket.replacements.filter(this.#isWelcome)
     const candidates = bucket.replacements.filter(({ endpoint }) => this.#hasRoom(bucket, endpoint.ip))
     const chosen = candidates[Math.floor(this.#random() * candidates.length)]
     if (chosen === undefined) return
     bucket.replacements = bucket.replacements.filter(other => other !== chosen)
     this.#insert(bucket, chosen)
+  }
+
+  /** Takes the places of nodes, and those for which they wait. */
+  removeAll (isGone: (node: Placed) => boolean): void {
+    for (const bucket of this.#buckets) bucket.replacements = bucket.replacements.filter(waiting => !isGone(waiting))
+    for (const entry of this.entries()) if (isGone(entry)) this.remove(entry)
   }
 
   /** Live nodes at these distances, in their order, at most `limit`. */
