@@ -89,8 +89,8 @@ export class Governance implements Component, ReadinessCheck {
   get fault (): IntegrityFault | undefined { return this.#fault }
   /** What holds on this daemon now. */
   get inForce (): Sections | undefined { return this.#runner.inForce }
-  /** The time by which things are due; for showing only. */
-  get at (): number { return Math.max(this.#ledger?.time ?? 0, this.#deps.clocks.wall()) }
+  /** The time by which what has an end ends here; no clock that is set back makes it longer. Nothing is decided by it. */
+  get at (): number { return Math.max(this.#ledger?.time ?? 0, this.#time?.elapsed ?? 0, this.#deps.clocks.wall()) }
   /** How many inputs were taken since the genesis. */
   get inputs (): number { return this.#n }
 

@@ -27,6 +27,9 @@ export class TrustedTime {
     this.#offset = clocks.wall() - clocks.monotonic()
   }
 
+  /** The least that it is by now, whatever the wall clock says: what ends by itself ends by this, also while that clock is set back. Decides nothing else. */
+  get elapsed (): number { return Math.max(this.#seen, this.#offset + this.#clocks.monotonic()) }
+
   /** @throws {DhtError} gov_clock while the clock is behind what was seen already, or has jumped since the start */
   now (): number {
     const wall = this.#clocks.wall()

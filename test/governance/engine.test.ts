@@ -1,6 +1,8 @@
 import t from 'tap'
 import { ledgerDigest } from '../../src/governance/ledger.ts'
-import { stateRoot } from '../../src/governance/state.ts'
+import { liveSettings } from '../../src/governance/live-values.ts'
+import { stateRoot, type Sections } from '../../src/governance/state.ts'
+import { until } from '../daemon.ts'
 import { failing, Home } from './engines.ts'
 import { DAY, HOUR, MINUTE, PEER } from './fixtures.ts'
 
@@ -143,6 +145,58 @@ t.test('an override and a freeze end by themselves, in effect and in the log', a
   t.equal(await home.value('svc_dht_governance_obligations', { state: 'due' }), 2)
   await home.pass(DAY)
   t.equal(await home.value('svc_dht_governance_obligations', { state: 'overdue' }), 1)
+})
+
+t.test('an override of the TTL ends in the running parts at its time also while the clock is set back, and in the log at the next start', async t => {
+  const home = new Home(t)
+  await home.start()
+  const override = await home.propose('overrides', { op: 'grant', override: { id: 'long', kind: 'provider-ttl', ttl_ms: 72 * HOUR }, duration_ms: 2 * HOUR })
+  await home.approve(override)
+  await home.execute(override)
+  const ttlHours = (): number => liveSettings(home.parts.sections as Sections).providerTtl.ttl / HOUR
+  t.equal(ttlHours(), 72)
+  home.jumpMs = -DAY
+  await home.pass(2 * HOUR - 1)
+  t.equal(ttlHours(), 72)
+  await home.pass(1)
+  t.equal(ttlHours(), 24, 'the running parts have the TTL of before')
+  t.notOk((await home.entries()).some(({ action }) => action === 'override.end'), 'while the time is not trusted nothing is decided')
+  home.jumpMs = 0
+  await home.restart()
+  t.equal(ttlHours(), 24)
+  t.equal((await home.entries()).at(-1)?.action, 'override.end')
+})
+
+t.test('a clock that is set forward ends an override no later, and makes none longer when it is set right', async t => {
+  const home = new Home(t)
+  await home.start()
+  const override = await home.propose('overrides', { op: 'grant', override: { id: 'long', kind: 'provider-ttl', ttl_ms: 72 * HOUR }, duration_ms: 2 * HOUR })
+  await home.approve(override)
+  await home.execute(override)
+  home.jumpMs = DAY
+  await home.pass(MINUTE)
+  t.strictSame(home.parts.sections?.overrides.active, [])
+  home.jumpMs = 0
+  await home.pass(2 * HOUR)
+  t.strictSame(home.parts.sections?.overrides.active, [])
+  t.equal((await home.entries()).at(-1)?.action, 'override.end', 'and no restart was needed')
+})
+
+t.test('an override ends by the timer of the engine, without anybody asking', async t => {
+  const home = new Home(t)
+  const shift = { ms: 0 }
+  home.network.at = Date.now()
+  await home.start({ clocks: { wall: () => Date.now() + shift.ms, monotonic: () => performance.now() + shift.ms } })
+  const override = await home.propose('overrides', { op: 'grant', override: { id: 'long', kind: 'provider-ttl', ttl_ms: 72 * HOUR }, duration_ms: MINUTE })
+  await home.approve(override)
+  await home.execute(override)
+  const endsAt = home.parts.sections?.overrides.active[0]?.ends_at ?? 0
+  shift.ms = endsAt - Date.now() - 300
+  await home.engine.tick() // the timer is set by what the clock says now
+  t.equal(home.parts.sections?.overrides.active.length, 1)
+  await until(() => home.parts.sections?.overrides.active.length === 0, 'the override has ended')
+  await until(() => home.engine.ledger?.state.sections.overrides.active.length === 0, 'the log has it')
+  t.ok(Date.now() + shift.ms >= endsAt, 'not before its time')
 })
 
 t.test('a freeze ends in effect also while the log takes nothing', async t => {
