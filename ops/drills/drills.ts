@@ -7,9 +7,11 @@ import { freezeAndThaw } from './freeze-and-thaw.ts'
 import { nodeKeyCompromise } from './node-key-compromise.ts'
 import { oversizeBody } from './oversize-body.ts'
 import { policyOutage } from './policy-outage.ts'
+import { pqToggle } from './pq-toggle.ts'
 import { quorumReconstitution } from './quorum-reconstitution.ts'
 import { quotaStorm } from './quota-storm.ts'
 import { rogueAdmin } from './rogue-admin.ts'
+import { rogueAdminQuorum } from './rogue-admin-quorum.ts'
 import { signerKeyCompromise } from './signer-key-compromise.ts'
 import { slowLoris } from './slow-loris.ts'
 import { socketPermissions } from './socket-permissions.ts'
@@ -24,9 +26,11 @@ export const DRILLS: Readonly<Record<string, Drill>> = {
   'node-key-compromise': nodeKeyCompromise,
   'oversize-body': oversizeBody,
   'policy-outage': policyOutage,
+  'pq-toggle': pqToggle,
   'quorum-reconstitution': quorumReconstitution,
   'quota-storm': quotaStorm,
   'rogue-admin': rogueAdmin,
+  'rogue-admin-quorum': rogueAdminQuorum,
   'signer-key-compromise': signerKeyCompromise,
   'slow-loris': slowLoris,
   'socket-permissions': socketPermissions,

@@ -14,7 +14,9 @@ const DRILLED: Readonly<Record<string, string>> = {
   'emergency-revocation': 'emergency-revocation',
   'freeze-and-thaw': 'freeze-and-thaw',
   'node-key-compromise': 'node-key-compromise',
+  'pq-toggle': 'pq-toggle',
   'quorum-reconstitution': 'quorum-reconstitution',
+  'rogue-admin-quorum': 'rogue-admin',
   'signer-key-compromise': 'signer-key-compromise',
 }
 
