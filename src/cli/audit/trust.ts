@@ -51,6 +51,7 @@ export function renderVerdict (verdict: Verdict, view: View): string {
     ['verified', 'yes'],
     ['origin', verdict.origin],
     ['entries', String(verdict.size)],
+    ...(verdict.from === undefined ? [] : [['kept from', `entry ${verdict.from}: older ones were let go`] satisfies Field]),
     ['root', verdict.root],
     ['signed by', verdict.signed_by.map(shorten)],
     ['signed at', verdict.signed_at ?? 'not told by a trusted key'],

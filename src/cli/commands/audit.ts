@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Policy } from '../../audit/format/policy.ts'
-import type { AuditHeadBody } from '../../http/admin/wire.ts'
+import type { AuditHeadBody, AuditRotateBody } from '../../http/admin/wire.ts'
 import { createLogTarget, openLogFiles } from '../audit/files.ts'
 import { showLog, type LogOptions } from '../audit/show-log.ts'
 import { readPolicy, readTrustedKeys, verdictExit, renderVerdict } from '../audit/trust.ts'
@@ -24,8 +24,12 @@ Reads every entry, the chain between them, every tile and the checkpoint, and sa
 when anything is. Without a folder or archive the running daemon is asked. A key is a verifier key, name+id+key, or a file with
 one a line; \`ronctl audit head\` prints those of a daemon. Where a key that you trust handed over to another, this is followed and
 said. A checkpoint that was made just now has its cosignatures a moment later. --json prints {"valid": true, "origin", "size", "root",
-"signed_by", "signed_at?", "witnesses?": {"cosigned", "missing"}, "rotations?": [{"seq", "to"}]} or {"valid": false, "fault",
-"message", "seq?", "witnesses?"}.`
+"from?", "signed_by", "signed_at?", "witnesses?": {"cosigned", "missing"}, "rotations?": [{"seq", "to"}]} or {"valid": false, "fault",
+"message", "seq?", "witnesses?"}; from is the first entry that is kept, where older ones were let go.`
+
+const ROTATE_NOTES = `
+Whoever verifies by the keys before follows to the new ones. Witnesses do not: send their operators what \`ronctl audit head --keys\`
+prints then. \`ronctl audit log --action audit.rotate\` shows when keys changed. --json prints {"seq", "keys"}.`
 
 /** The log that nobody can alter unnoticed. */
 export function addAudit (program: Command, run: Run): void {
@@ -47,6 +51,14 @@ export function addAudit (program: Command, run: Run): void {
     .addHelpText('after', '\n--json prints the answer of GET /v1/audit/head.')
     .action(run(async ({ client, out }, { keys = false }: { readonly keys?: boolean }) => {
       out.answer(await client.auditHead(), (head, view) => keys ? head.keys.map(key => `${printable(key)}\n`).join('') : renderHead(head, view))
+      return 'ok'
+    }))
+  audit.command('rotate-key')
+    .description('have new keys sign the log from here on; the ones before vouch for them')
+    .requiredOption('--reason <text>', 'why; it goes into the log')
+    .addHelpText('after', ROTATE_NOTES)
+    .action(run(async ({ client, out }, { reason }: { readonly reason: string }) => {
+      out.answer(await client.rotateAuditKey({ reason }), renderRotation)
       return 'ok'
     }))
 }
@@ -125,11 +137,16 @@ export async function expect ({ client, out, host }: Session, { key, origin, min
   return { trusted, origin: origin ?? trusted[0]?.name ?? '', minSize, maxAgeMs: maxAge, nowMs: host.now(), policy }
 }
 
-function renderHead ({ origin, size, published, root, keys, refusal }: AuditHeadBody, view: View): string {
+function renderRotation ({ seq, keys }: AuditRotateBody, view: View): string {
+  return renderFields([['in the log as', `entry ${seq}`], ['keys', keys]], view)
+}
+
+function renderHead ({ origin, size, published, minimum, root, keys, refusal }: AuditHeadBody, view: View): string {
   return renderFields([
     ['origin', origin],
     ['entries', String(size)],
     ['under the checkpoint', String(published)],
+    ['published from', `entry ${minimum}`],
     ['root', root],
     ['keys', keys],
     ['takes entries', refusal === undefined ? 'yes' : `no: ${refusal}`],

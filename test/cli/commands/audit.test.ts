@@ -5,6 +5,7 @@ import t from 'tap'
 import { signCheckpoint } from '../../../src/audit/format/checkpoint.ts'
 import { formatVerifierKey } from '../../../src/audit/format/note.ts'
 import { parseProofFile } from '../../../src/audit/format/proof-file.ts'
+import type { RotatedBy } from '../../../src/audit/format/rotation.ts'
 import { emptyRoot } from '../../../src/audit/format/tree.ts'
 import { MemoryLogStorage } from '../../../src/audit/storage/memory.ts'
 import { EventHub } from '../../../src/http/admin/event-hub.ts'
@@ -25,7 +26,8 @@ async function serve (t: Teardown, count: number) {
   await log.publish()
   const events = new EventHub({ limit: 1000, limitBytes: 1e6 }, { onLagged: () => {} })
   log.subscribe(entry => events.publish({ topic: 'audit', entry }, NOW))
-  return { log, events, socket: await startDaemon(t, { audit: log, actions: log, events }) }
+  const auditKeys = { rotate: async (by: RotatedBy) => await log.rotateKeys(createEphemeralNoteKeys(ORIGIN), by) }
+  return { log, events, socket: await startDaemon(t, { audit: log, auditKeys, actions: log, events }) }
 }
 
 /** A log in a folder, as a daemon leaves it. */
@@ -91,12 +93,36 @@ t.test('tail prints events of its topic, earlier ones too, and says when the dae
 
 t.test('head shows the keys, and proof prints a file that verifies by itself', async t => {
   const { log, socket } = await serve(t, 300)
+  t.match((await ronctl(['audit', 'head', '--socket', socket])).stdout, `published from        entry 0\nroot`)
   t.match((await ronctl(['audit', 'head', '--socket', socket])).stdout, `keys                  ${ED25519}`)
   t.strictSame(jsonLines((await ronctl(['audit', 'head', '--json', '--socket', socket])).stdout), [JSON.parse(JSON.stringify({ ...log.head() }))])
   t.equal((await ronctl(['audit', 'head', '--keys', '--socket', socket])).stdout, `${ED25519}\n${ML_DSA}\n`)
   const { stdout } = await ronctl(['audit', 'proof', '7', '--socket', socket])
   t.equal(parseProofFile(Buffer.from(stdout)).index, 7)
   t.match(await ronctl(['audit', 'proof', '300', '--socket', socket]), { exit: 1, stderr: /No checkpoint covers an entry 300/ })
+})
+
+t.test('rotate-key needs a reason, and says which keys sign from here on', async t => {
+  const { socket } = await serve(t, 3)
+  t.match(await ronctl(['audit', 'rotate-key', '--socket', socket]), { exit: 2, stderr: /--reason/ })
+  t.match(await ronctl(['audit', 'rotate-key', '--reason', 'yearly', '--socket', socket]), { exit: 0, stdout: /^in the log as +entry 3\nkeys +example\.com\/audit\+/ })
+  t.match(jsonLines((await ronctl(['audit', 'rotate-key', '--reason', 'again', '--json', '--socket', socket])).stdout), [{ seq: 5, keys: [/^example/, /^example/] }])
+  const { stdout } = await ronctl(['audit', 'verify', '--key', ED25519, '--socket', socket])
+  t.match(stdout, /keys followed +entry 3 hands over to/, 'by the key of before')
+})
+
+t.test('verify says from where entries are kept', async t => {
+  const { log } = createLog(new MemoryLogStorage({ limitBytes: 2_000_000 }))
+  await log.start()
+  t.teardown(async () => await log.stop())
+  await fill(log, 3000)
+  await log.publish()
+  const { minimum } = log.head()
+  t.ok(minimum > 0)
+  await log.publish()
+  const socket = await startDaemon(t, { audit: log, actions: log })
+  t.match(await ronctl(['audit', 'head', '--socket', socket]), { exit: 0, stdout: new RegExp(`published from +entry ${minimum}\\n`) })
+  t.match(await ronctl(['audit', 'verify', '--socket', socket]), { exit: 0, stdout: new RegExp(`kept from +entry ${minimum}: older`) })
 })
 
 t.test('verify asks the daemon, says whose keys it believed, and takes others', async t => {
