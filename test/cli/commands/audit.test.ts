@@ -93,7 +93,7 @@ t.test('tail prints events of its topic, earlier ones too, and says when the dae
 
 t.test('head shows the keys, and proof prints a file that verifies by itself', async t => {
   const { log, socket } = await serve(t, 300)
-  t.match((await ronctl(['audit', 'head', '--socket', socket])).stdout, `published from        entry 0\nroot`)
+  t.match((await ronctl(['audit', 'head', '--socket', socket])).stdout, 'published from        entry 0\nroot')
   t.match((await ronctl(['audit', 'head', '--socket', socket])).stdout, `keys                  ${ED25519}`)
   t.strictSame(jsonLines((await ronctl(['audit', 'head', '--json', '--socket', socket])).stdout), [JSON.parse(JSON.stringify({ ...log.head() }))])
   t.equal((await ronctl(['audit', 'head', '--keys', '--socket', socket])).stdout, `${ED25519}\n${ML_DSA}\n`)
