@@ -59,7 +59,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   const load = new LoadMonitor({ toleratedLagMs: config.node.toleratedLag }, { onLag: seconds => metrics.node.lag.set(seconds) })
   const self = peerIdFromPrivateKey(privateKeyFromRaw(surroundings.identity.ed25519Key())).toString()
   const keys = await composeCustody(config)
-  const { audit, auditKeys } = composeAudit(config, surroundings, self, keys)
+  const { audit, auditKeys, patrols } = composeAudit(config, surroundings, self, keys)
   const witnesses = composeWitnesses(config, surroundings, audit)
   const governance = composeGovernance(config, surroundings, { self, audit, parts: () => parts })
   const guards = composeGuards(config, surroundings, { load, audit, barriers: governanceBarriers(governance) })
@@ -97,7 +97,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   }
   const parts = governedParts({ kad, discv5, policy, readiness, apply, usePolicy: rules => use({ ...inForce, policy: rules }), config: () => inForce })
   const running = await startAll([
-    ...tracing, load, ...guards.databases, degraded, ...http.ops, audit, ...witnesses, governance, ...kad.components, parts.whenRunning(governance),
+    ...tracing, load, ...guards.databases, degraded, ...http.ops, audit, ...patrols, ...witnesses, governance, ...kad.components, parts.whenRunning(governance),
     ...bridge === undefined ? [] : [bridge], ...discv5.components, ...http.public, http.socket, capabilities.owner, ...http.admin, lifecycle,
   ])
   const settings = Object.keys(drift())

@@ -7,7 +7,7 @@ import { keepCosignatures, type NoteSigner } from './format/checkpoint.ts'
 import { encodeEntry, parseEntry, type Entry } from './format/entry.ts'
 import { formatVerifierKey, type VerifierKey } from './format/note.ts'
 import { handoverAction, rotateAction, type RotatedBy } from './format/rotation.ts'
-import { encodeBundle } from './format/tile.ts'
+import { encodeBundle, TILE_WIDTH } from './format/tile.ts'
 import { leafHash } from './format/tree.ts'
 import { encodeGroup, type Waiting } from './group.ts'
 import { LogReader, type LogHead, type LogState, type ReadEntry } from './reader.ts'
@@ -15,6 +15,8 @@ import type { AuditLogDeps, AuditLogOptions } from './options.ts'
 import { recover, toMark, type Recovered } from './recover.ts'
 import { Refusal } from './refusal.ts'
 import { findYoung, pruneAction, type PruneReason } from './retention.ts'
+import { reverifyEdge } from './reverify.ts'
+import { IntegrityError, scanBundles } from './scan.ts'
 import { signersOf, signTail, Signing } from './signing.ts'
 import { Tail } from './tail.ts'
 
@@ -141,6 +143,31 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   /** Writes the checkpoint now, if entries wait for one. */
   async publish (): Promise<void> {
     await this.#enqueue(async () => await this.#publish())
+  }
+
+  /**
+   * Verifies what is on disk again while the log is in use: a full bundle a turn, yielding how many entries that makes, then the rest.
+   * What is wrong stops the log as it would at a start. Undefined at the end when there was nothing to verify, or not all.
+   */
+  async * verifyAgain (): AsyncGenerator<number, number | undefined> {
+    const { storage } = this.#deps
+    const tail = new Tail()
+    try {
+      while (tail.size + TILE_WIDTH <= this.#state.published) {
+        if (this.#refusal.isFinal) return undefined
+        await scanBundles(tail, tail.size + TILE_WIDTH, async path => await storage.read(path))
+        yield tail.size
+      }
+      await this.#enqueue(async () => {
+        if (this.#refusal.reason !== undefined) return // what failed may have left a newer checkpoint than the one we know
+        await reverifyEdge(tail, this.#state, storage, { origin: this.#options.origin, keys: this.#signing.markKeys })
+      })
+      return this.#refusal.reason === undefined ? tail.size : undefined
+    } catch (err) {
+      if (!(err instanceof IntegrityError)) throw err
+      this.#refuse(err)
+      return undefined
+    }
   }
 
   /** Tells of every new checkpoint. A listener must not throw. Returns how to end it. */

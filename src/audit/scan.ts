@@ -34,7 +34,14 @@ interface Seen { readonly entry: Entry, readonly bytes: Uint8Array }
  */
 export async function scan (size: number, readFile: ReadFile, onEntry: (seen: Seen) => void = () => {}, from = 0): Promise<Tail> {
   const tail = from === 0 ? new Tail() : await edgeAt(from, size, readFile)
-  for (const bundle of newBundles(from, size)) {
+  await scanBundles(tail, size, readFile, onEntry)
+  await checkPartialTiles(tail, readFile)
+  return tail
+}
+
+/** Goes on behind the entries that the tail has, up to `size`; checks them, and every full tile that they fill. */
+export async function scanBundles (tail: Tail, size: number, readFile: ReadFile, onEntry: (seen: Seen) => void = () => {}): Promise<void> {
+  for (const bundle of newBundles(tail.size, size)) {
     const base = tail.size
     const entries = await readBundle(readFile, tilePath(bundle), base, bundle.width)
     const leaves = await readTile(readFile, tilePath({ ...bundle, level: 0 }), bundle.width)
@@ -48,8 +55,11 @@ export async function scan (size: number, readFile: ReadFile, onEntry: (seen: Se
     for (const tile of newTiles(base, tail.size).filter(({ level, width }) => level !== 0 && width === TILE_WIDTH)) await checkTile(readFile, tile, tail)
     if (bundle.width === TILE_WIDTH) tail.trim()
   }
-  for (const tile of newTiles(0, size).filter(({ level, width }) => level !== 0 && width !== TILE_WIDTH)) await checkTile(readFile, tile, tail)
-  return tail
+}
+
+/** The tiles above the leaves that are not full, at the right edge of a log of the tail's size. */
+export async function checkPartialTiles (tail: Tail, readFile: ReadFile): Promise<void> {
+  for (const tile of newTiles(0, tail.size).filter(({ level, width }) => level !== 0 && width !== TILE_WIDTH)) await checkTile(readFile, tile, tail)
 }
 
 /** A log as its keepers may leave it: the oldest bundles are gone, and an entry of the log says so. */

@@ -1,8 +1,10 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { formatVerifierKey } from '../audit/format/note.ts'
 import { MAX_POLICY_BYTES, parsePolicy, PolicyError, type Policy } from '../audit/format/policy.ts'
 import { AuditLog } from '../audit/log.ts'
+import { LogPatrol } from '../audit/patrol.ts'
 import { DiskLogStorage } from '../audit/storage/disk.ts'
 import { MemoryLogStorage } from '../audit/storage/memory.ts'
 import { assertReachable, Witnesses } from '../audit/witness/witnesses.ts'
@@ -14,8 +16,11 @@ import { deriveNoteKeys } from '../kms/note-keys.ts'
 import type { Keys } from './custody.ts'
 import type { Surroundings } from './surroundings.ts'
 
+/** The whole log four times a day at most, and a hundredth of one CPU at most. */
+const PATROL_PACE = { passMs: 6 * 3_600_000, share: 0.01 }
+
 /** The audit log, on disk for a macronode with a directory, else in memory; and its keys. */
-export function composeAudit ({ node, audit }: Config, { identity, log, metrics, now }: Surroundings, peerId: string, keys: Keys): { readonly audit: AuditLog, readonly auditKeys: AuditKeysPort } {
+export function composeAudit ({ node, audit }: Config, { identity, log, metrics, now }: Surroundings, peerId: string, keys: Keys): { readonly audit: AuditLog, readonly auditKeys: AuditKeysPort, /** Of a log on disk. */ readonly patrols: readonly LogPatrol[] } {
   const lasts = node.profile === 'macronode' && node.dataDir !== ''
   const origin = audit.origin === '' ? `svc-dht/${peerId}` : audit.origin
   // A log that outlasts the process, without a passphrase for its keys: they come with the identity, which does outlast it.
@@ -36,7 +41,15 @@ export function composeAudit ({ node, audit }: Config, { identity, log, metrics,
     keys.custody.retire('audit-log')
     return recorded
   }
-  return { audit: auditLog, auditKeys: { rotate } }
+  const patrol = (): LogPatrol => new LogPatrol(PATROL_PACE, {
+    log: auditLog,
+    metrics: metrics.audit,
+    logger: log.child({ component: 'audit' }),
+    now,
+    elapsed: () => performance.now(),
+    sleep: async (ms, signal) => await sleep(ms, undefined, { signal, ref: false }),
+  })
+  return { audit: auditLog, auditKeys: { rotate }, patrols: lasts ? [patrol()] : [] }
 }
 
 /** A witness that is slow or dead costs a request now and then, and nothing else. */

@@ -75,6 +75,7 @@ export const EVENTS = {
   audit_tail_cut: { level: 'warn', when: 'The end of an append that was never acknowledged was cut off the audit log.', fields: ['bytes', 'size'] },
   audit_refuses_writes: { level: 'error', when: 'The audit log is not as it was left, or cannot be written: it takes no entries.', fields: ['fault'] },
   audit_keys_unvouched: { level: 'warn', when: 'The keys of the audit log changed, and those before are not here to vouch for the new ones.', fields: [] },
+  audit_patrol_failed: { level: 'warn', when: 'The audit log on disk could not be read to verify it again; the next pass tries.', fields: [] },
   witness_contradicts: { level: 'error', when: 'A witness knows a log that is longer than ours, or another one.', fields: ['witness', 'outcome'] },
   witness_failed: { level: 'warn', when: 'A witness did not cosign.', fields: ['witness', 'outcome'] },
   witness_policy_foreign: { level: 'warn', when: 'The trust policy lists logs, and this one is not among them.', fields: ['policy', 'keys'] },

@@ -118,6 +118,8 @@ function auditMetrics ({ counter, gauge, histogram }: Meters) {
     size: gauge('svc_dht_audit_entries', 'Entries of the audit log.'),
     published: gauge('svc_dht_audit_published_entries', 'Entries of the audit log that its checkpoint covers.'),
     checkpointTime: gauge('svc_dht_audit_checkpoint_time_seconds', 'When the last checkpoint was signed, in seconds since 1970.'),
+    verified: gauge('svc_dht_audit_verified_entries', 'Entries that the pass under way over the log on disk has verified again.'),
+    verifiedTime: gauge('svc_dht_audit_verified_time_seconds', 'When a pass over the whole log on disk last found it as it was left, in seconds since 1970.'),
     letGo: counter('svc_dht_audit_let_go_entries_total', 'Entries that the audit log does not publish any more, by why: their age, or the bound of a log in memory.', ['reason']),
     appendSeconds: histogram('svc_dht_audit_append_seconds', 'Time of an entry to be safe in the log.', COMMIT_SECONDS),
     witnesses: gauge('svc_dht_audit_witnesses', 'Witnesses that the quorum of the policy is made of.'),
