@@ -75,12 +75,12 @@ export async function composeKad (config: Config, surroundings: Surroundings, ad
   const removal = new PeerRemoval({ host, engine, view, book, remembered: remembered[0], records, values, members, log })
   const publisher = new Publisher({ engine, client, log })
   const overlay = new KadOverlay({ scope }, { self, ownAddresses, engine, view, book, records, values, publisher, membership: members, now })
-  const announcer = new Announcer({
-    ttlMs: providers.ttl, maxTtlMs: providers.maxTtl, republishPercent: providers.republishFraction, limit: providers.announced,
-  }, { self: selfBytes, addresses: ownAddresses, records, publisher, writes, announcedBefore, metrics: metrics.kad, log, now })
   const bootstrap = new Bootstrap({
     scope, peers: kad.bootstrap, probeIntervalMs: kad.bootstrapProbeInterval, lapseMs: kad.bootstrapLapse, isDiscovering: isDiscovering(config),
   }, { host, engine, client, metrics: metrics.kad, log, now })
+  const announcer = new Announcer({
+    ttlMs: providers.ttl, maxTtlMs: providers.maxTtl, republishPercent: providers.republishFraction, limit: providers.announced,
+  }, { self: selfBytes, addresses: ownAddresses, records, publisher, alone: () => engine.tableSize === 0 ? bootstrap.reason() : undefined, writes, announcedBefore, metrics: metrics.kad, log, now })
   const server = new RpcServer({ ...kad, readTimeoutMs: kad.readTimeout, idleTimeoutMs: kad.idleTimeout }, {
     host,
     handlers: {

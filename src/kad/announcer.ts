@@ -31,6 +31,8 @@ interface Deps {
   readonly addresses: () => readonly Uint8Array[]
   readonly records: Pick<ProviderRecords, 'hold' | 'withdraw'>
   readonly publisher: Pick<Publisher, 'publishProvider'>
+  /** Why there is nobody to tell; undefined while there is somebody. Absent: there always is. */
+  readonly alone?: (() => string | undefined) | undefined
   /** Absent: writes are never refused. */
   readonly writes?: Pick<WriteGate, 'assertOpen' | 'stops'> | undefined
   /** What was announced before a restart, for a store that outlives one; undefined for one that does not. */
@@ -99,21 +101,33 @@ export class Announcer implements Component {
   }
 
   /**
-   * Holds our own record and brings it to the closest peers. A repeat extends the time, never shortens it.
-   * @throws {DhtError} BadRequest for a TTL beyond the cap, Backpressure at the limit of keys, NotReady without an address to tell; why writes are refused, while they are
+   * What `announce` would refuse at once, before anything is held: for who keeps a log of what is done.
+   * @throws {DhtError} BadRequest for a TTL beyond the cap, Backpressure at the limit of keys, NotReady without an address to tell or anybody to tell it; why writes are refused, while they are
    */
-  async announce (key: MultihashKey, options: { readonly ttlMs?: number, readonly signal: AbortSignal }): Promise<Announced> {
-    this.#deps.writes?.assertOpen()
-    const { ttlMs = this.#opts.ttlMs, signal } = options
+  assertAnnounces (key: MultihashKey, { ttlMs = this.#opts.ttlMs }: { readonly ttlMs?: number }): void {
+    const { writes, alone, addresses } = this.#deps
     const { maxTtlMs, limit } = this.#opts
+    writes?.assertOpen()
     if (!(ttlMs >= 1000 && ttlMs <= maxTtlMs)) {
       throw new DhtError('BadRequest', `A TTL is between 1s and ${printDuration(maxTtlMs)}.`, { hint: 'See providers.maxTtl.' })
     }
-    const name = toMapKey(key)
-    const known = this.#announcements.get(name)
-    if (known === undefined && this.#announcements.size >= limit) {
+    if (!this.#announcements.has(toMapKey(key)) && this.#announcements.size >= limit) {
       throw new DhtError('Backpressure', `This daemon announces ${limit} keys already.`, { hint: 'Withdraw some, or raise providers.announced.', retryAfterMs: 60_000 })
     }
+    assertDialable(addresses())
+    const why = alone?.()
+    if (why !== undefined) throw new DhtError('NotReady', `There is nobody to tell: ${why}.`, { hint: 'Nothing was announced. `ronctl ready` tells when there is somebody.', retryAfterMs: 5000 })
+  }
+
+  /**
+   * Holds our own record and brings it to the closest peers. A repeat extends the time, never shortens it.
+   * @throws {DhtError} as {@link assertAnnounces}
+   */
+  async announce (key: MultihashKey, options: { readonly ttlMs?: number, readonly signal: AbortSignal }): Promise<Announced> {
+    this.assertAnnounces(key, options)
+    const { ttlMs = this.#opts.ttlMs, signal } = options
+    const name = toMapKey(key)
+    const known = this.#announcements.get(name)
     const now = this.#deps.now()
     const expiresAt = Math.max(known?.expiresAt ?? 0, now + ttlMs)
     const announcement = known ?? { key: Uint8Array.from(key), expiresAt, repeatAt: 0, othersUntil: now }
@@ -203,9 +217,7 @@ export class Announcer implements Component {
   #hold ({ key, expiresAt }: Announcement): void {
     const { self, addresses, records } = this.#deps
     const addrs = addresses()
-    if (addrs.length === 0) {
-      throw new DhtError('NotReady', 'This daemon has no address that others may dial.', { hint: 'Set kad.announce, or kad.addresses = "any" on a private network.', retryAfterMs: 5000 })
-    }
+    assertDialable(addrs)
     records.hold({ key, provider: self, addrs, prefix: undefined }, expiresAt)
   }
 
@@ -214,6 +226,12 @@ export class Announcer implements Component {
     this.#deps.records.withdraw(announcement.key, this.#deps.self)
     this.#deps.metrics.announcedKeys.set(this.#announcements.size)
   }
+}
+
+/** @throws {DhtError} NotReady */
+function assertDialable (addrs: readonly Uint8Array[]): void {
+  if (addrs.length > 0) return
+  throw new DhtError('NotReady', 'This daemon has no address that others may dial.', { hint: 'Set kad.announce, or kad.addresses = "any" on a private network.', retryAfterMs: 5000 })
 }
 
 function isEqual (a: Uint8Array, b: Uint8Array): boolean {

@@ -28,7 +28,7 @@ class FakePublisher {
 
 interface Before { readonly key: Uint8Array, readonly provider: Uint8Array, readonly expiresAt: number }
 
-function setUp ({ limit = 100, announcedBefore }: { readonly limit?: number, readonly announcedBefore?: () => Promise<readonly Before[]> } = {}) {
+function setUp ({ limit = 100, announcedBefore, alone }: { readonly limit?: number, readonly alone?: () => string | undefined, readonly announcedBefore?: () => Promise<readonly Before[]> } = {}) {
   const clock = new TestClock()
   const metrics = createMetrics()
   const publisher = new FakePublisher()
@@ -37,7 +37,7 @@ function setUp ({ limit = 100, announcedBefore }: { readonly limit?: number, rea
   const addresses = { own: addrsOf('/ip4/203.0.113.7/tcp/1') }
   const records = new ProviderRecords(UNLIMITED, { store: new MemoryProviderStore(), metrics: metrics.providers, now: clock.now })
   const announcer = new Announcer({ ttlMs: TTL_MS, maxTtlMs: 48 * HOUR_MS, republishPercent: 45, limit }, {
-    self: SELF, addresses: () => addresses.own, records, publisher, writes, announcedBefore, metrics: metrics.kad, log: silentLog, now: clock.now,
+    self: SELF, addresses: () => addresses.own, records, publisher, alone, writes, announcedBefore, metrics: metrics.kad, log: silentLog, now: clock.now,
   })
   return { announcer, clock, publisher, records, metrics, addresses, stop }
 }
@@ -51,6 +51,18 @@ t.test('a key is announced to others and held here', async t => {
   t.strictSame({ reached, attempted, created, expiresAt }, { reached: 3, attempted: 3, created: true, expiresAt: clock.time + TTL_MS })
   t.match(records.held(KEY), [{ provider: SELF, source: 'operator', expiresAt }])
   t.equal(publisher.published.length, 1)
+})
+
+t.test('with nobody to tell an announcement is refused with the reason, and nothing of it stays', async t => {
+  const network: { why: string | undefined } = { why: 'no bootstrap peer answers' }
+  const { announcer, publisher, records } = setUp({ alone: () => network.why })
+  await t.rejects(announcer.announce(KEY, { signal }), { code: 'NotReady', message: /nobody to tell: no bootstrap peer answers/ })
+  t.strictSame([announcer.size, records.held(KEY).length, publisher.published.length], [0, 0, 0])
+  network.why = undefined
+  const { expiresAt } = await announcer.announce(KEY, { signal, ttlMs: HOUR_MS })
+  network.why = 'they are gone'
+  await t.rejects(announcer.announce(KEY, { signal, ttlMs: 3 * HOUR_MS }), { code: 'NotReady' })
+  t.match(records.held(KEY), [{ expiresAt }], 'what is announced keeps its time')
 })
 
 t.test('a repeat extends the time and never shortens it', async t => {

@@ -36,6 +36,8 @@ export interface AdminPorts extends Discv5Ports, BanPorts, OverviewPort {
 }
 
 export interface AnnouncerPort {
+  /** Throws what `announce` would refuse at once, and does nothing. @throws {DhtError} as announce */
+  assertAnnounces (key: MultihashKey, options: { readonly ttlMs?: number }): void
   /**
    * Holds the record and announces it to the closest peers, and again before it expires there.
    * @throws {DhtError} Backpressure at the limit of announced keys, BadRequest for a TTL beyond the cap, NotReady with nobody to tell

@@ -7,15 +7,15 @@ import { toIso } from './present.ts'
 import { badBody, readObject, whenClientLeaves, type KeyParams } from './request.ts'
 import type { ProvideBody, ProvideRequest, WithdrawBody } from './wire.ts'
 
-/** Keys that this daemon announces for its operator. Each is in the audit log before anybody is told. */
+/** Keys that this daemon announces for its operator. Each is in the audit log before anybody is told, and none that is refused. */
 export function addProviderRoutes (app: FastifyInstance, { announcer, actions }: Pick<AdminPorts, 'announcer' | 'actions'>): void {
   app.post('/v1/providers', async (request, reply): Promise<ProvideBody> => {
     const { key: text, ttl_seconds: ttlSeconds } = parseProvideRequest(request.body)
     const key = parseKey(text)
+    const ttl = ttlSeconds === undefined ? {} : { ttlMs: ttlSeconds * 1000 }
+    announcer.assertAnnounces(key, ttl) // the log tells of what is done: an entry comes after all that refuses at once
     await actions.record(toAction('provider.write', key, request, ttlSeconds))
-    const { expiresAt, created, reached, attempted, trace } = await announcer.announce(key, {
-      ...(ttlSeconds !== undefined && { ttlMs: ttlSeconds * 1000 }), signal: whenClientLeaves(reply),
-    })
+    const { expiresAt, created, reached, attempted, trace } = await announcer.announce(key, { ...ttl, signal: whenClientLeaves(reply) })
     return { key: toKeyText(key), cid: toCidText(key), expires_at: toIso(expiresAt), created, reached, attempted, trace: { ...trace } }
   })
 

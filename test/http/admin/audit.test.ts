@@ -100,6 +100,7 @@ t.test('nothing is announced or withdrawn when the log takes no entry', async t 
   const socket = await startDaemon(t, {
     actions: { record: async () => { throw new DhtError('DegradedAudit', 'No change can be made.', { retryAfterMs: 5000 }) } },
     announcer: {
+      assertAnnounces: () => {},
       announce: async (...args) => { told.push('announce'); return await announcer.announce(...args) },
       withdraw: async () => { told.push('withdraw'); return NOW },
     },

@@ -75,6 +75,7 @@ export function fakePorts (overrides: Partial<AdminPorts> = {}): AdminPorts {
       announcements: { available: 800, per_second: 200 },
     }),
     announcer: {
+      assertAnnounces: () => {},
       announce: async (_, { ttlMs = 24 * HOUR_MS }) => ({ created: true, expiresAt: NOW + ttlMs, reached: 17, attempted: 20, trace: { ...emptyTrace(), messages: 40 } }),
       withdraw: async () => NOW + 2 * HOUR_MS,
     },

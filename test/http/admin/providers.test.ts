@@ -67,6 +67,18 @@ t.test('what the announcer refuses reaches the client, with the time to wait', a
   response.resume()
 })
 
+t.test('what is refused leaves no entry in the audit log, and what is done has one before it is done', async t => {
+  const { announcer } = fakePorts()
+  const happened: string[] = []
+  const actions = { record: async ({ action }: { readonly action: string }) => { happened.push(action); return { seq: 0, ts: 0 } } }
+  const announce: typeof announcer.announce = async (...args) => { happened.push('announced'); return await announcer.announce(...args) }
+  const refuses = { ...announcer, announce, assertAnnounces: () => { throw new DhtError('NotReady', 'There is nobody to tell.', { retryAfterMs: 5000 }) } }
+  t.match(await fetchJson(await startDaemon(t, { actions, announcer: refuses }), provide({ key: CID })), { status: 503, body: { error: { code: 'NotReady', message: 'There is nobody to tell.' } } })
+  t.strictSame(happened, [])
+  t.equal((await fetchJson(await startDaemon(t, { actions, announcer: { ...announcer, announce } }), provide({ key: CID }))).status, 200)
+  t.strictSame(happened, ['provider.write', 'announced'])
+})
+
 t.test('an announcement ends when its client leaves, and not because the request was read', async t => {
   const { announcer } = fakePorts()
   const begun = Promise.withResolvers<AbortSignal>()
