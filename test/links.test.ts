@@ -6,13 +6,10 @@ import { ROOT } from './process.ts'
 
 const PAGES = spawnSync('git', ['ls-files', '*.md'], { cwd: ROOT, encoding: 'utf8' }).stdout.split('\n').filter(name => name !== '')
 
-/** Pages that others lead to and that are being written. */
-const COMING = ['node-key-compromise.md', 'quorum-reconstitution.md']
-
 /** Targets of links to other files of the project, without what is in code. */
 function linksOf (text: string): string[] {
   const prose = text.replaceAll(/```.*?```/gs, '').replaceAll(/`[^`\n]*`(?!\])/g, '')
-  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target).filter(target => !/^[a-z]+:/.test(target) && !COMING.includes(target))
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target).filter(target => !/^[a-z]+:/.test(target))
 }
 
 /** The anchor that a heading gets where Markdown is shown. */
