@@ -4,6 +4,7 @@ import { decompressionBomb } from './decompression-bomb.ts'
 import type { Drill } from './drill.ts'
 import { emergencyRevocation } from './emergency-revocation.ts'
 import { freezeAndThaw } from './freeze-and-thaw.ts'
+import { governanceRestore } from './governance-restore.ts'
 import { nodeKeyCompromise } from './node-key-compromise.ts'
 import { oversizeBody } from './oversize-body.ts'
 import { policyOutage } from './policy-outage.ts'
@@ -23,6 +24,7 @@ export const DRILLS: Readonly<Record<string, Drill>> = {
   'decompression-bomb': decompressionBomb,
   'emergency-revocation': emergencyRevocation,
   'freeze-and-thaw': freezeAndThaw,
+  'governance-restore': governanceRestore,
   'node-key-compromise': nodeKeyCompromise,
   'oversize-body': oversizeBody,
   'policy-outage': policyOutage,

@@ -13,6 +13,7 @@ const DRILL_FOLDER = join(import.meta.dirname, '../../ops/drills')
 const DRILLED: Readonly<Record<string, string>> = {
   'emergency-revocation': 'emergency-revocation',
   'freeze-and-thaw': 'freeze-and-thaw',
+  'governance-restore': 'governance-restore',
   'node-key-compromise': 'node-key-compromise',
   'pq-toggle': 'pq-toggle',
   'quorum-reconstitution': 'quorum-reconstitution',
