@@ -50,6 +50,7 @@ export const emergencyRevocation: Drill = async (notes, stack) => {
   notes.expect('nobody lists it again under its name', readd.includes('listed already'), readd)
   const other = await network.propose('ops', first, 'membership', 'propose-add', 'fra-9', '--peer-id', network.peerIds['fra-3'], '--reason', 'x').catch((err: unknown) => String(err))
   notes.expect('nor its key under another', other.includes('distinct'), other)
+  await network.untilPublished(first)
   const verified = await network.follow(first, 'membership', 'verify-log', '--genesis', network.file('genesis.json'))
   notes.expect('the log alone says who is a member', verified.code === 0 && verified.stdout.includes('2 active'), verified)
   network.expectOnPage(notes, 'emergency-revocation')

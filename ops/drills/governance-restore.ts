@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { until, type DaemonProcess } from './daemon-process.ts'
+import type { DaemonProcess } from './daemon-process.ts'
 import type { Drill, Notes } from './drill.ts'
 import { GovernedNetwork, mustSucceed } from './governed-network.ts'
 
@@ -37,11 +37,7 @@ async function backUp (network: GovernedNetwork, notes: Notes, restart: Restart)
   const daemon = await restart(stack)
   await network.agree(daemon, ['sec1', 'sec2'], 'membership', 'propose-revoke', 'fra-3', '--reason', 'a drill')
   const { root } = await network.status(daemon)
-  const published = async (): Promise<boolean> => {
-    const head = JSON.parse((await network.follow(daemon, 'audit', 'head', '--json')).stdout) as { readonly size: number, readonly published: number }
-    return head.size === head.published
-  }
-  await until(published, 'a checkpoint covers all of the log')
+  await network.untilPublished(daemon)
   const [keys, archive] = [network.file('log.keys'), network.file('log.tar')]
   writeFileSync(keys, mustSucceed(await network.follow(daemon, 'audit', 'head', '--keys')).stdout)
   mustSucceed(await network.follow(daemon, 'audit', 'export', archive))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { openSealedIdentity } from '../../src/kms/identity.ts'
-import { DaemonProcess, runRonctl, type Ended } from './daemon-process.ts'
+import { DaemonProcess, runRonctl, until, type Ended } from './daemon-process.ts'
 import type { Notes } from './drill.ts'
 
 /** Two of three signers are the quorum, all three the emergency quorum; both of the recovery set. */
@@ -133,6 +133,14 @@ export class GovernedNetwork {
   /** What governs a daemon now. */
   async status (daemon: DaemonProcess): Promise<GovernanceStatus> {
     return JSON.parse((await this.follow(daemon, 'governance', 'status', '--json')).stdout) as GovernanceStatus
+  }
+
+  /** Waits until a checkpoint covers the whole log: `verify-log` and `export` go as far as it does. */
+  async untilPublished (daemon: DaemonProcess): Promise<void> {
+    await until(async () => {
+      const head = JSON.parse(mustSucceed(await this.follow(daemon, 'audit', 'head', '--json')).stdout) as { readonly size: number, readonly published: number }
+      return head.size === head.published
+    }, 'a checkpoint covers all of the log')
   }
 
   /** The drill and its page say the same: each command that was followed is on it. */

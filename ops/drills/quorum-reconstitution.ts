@@ -34,6 +34,7 @@ export const quorumReconstitution: Drill = async (notes, stack) => {
   notes.expect('what an old signer hands in is refused by the daemon', late.code === 77, late)
   const { executed: works } = await network.agree(daemon, ['new1', 'new2'], 'membership', 'propose-mode', 'observe', '--reason', 'to see that it works')
   notes.expect('the new signers are a quorum', works.code === 0, works)
+  await network.untilPublished(daemon)
   const verified = mustSucceed(await network.follow(daemon, 'membership', 'verify-log', '--genesis', network.file('genesis.json')))
   notes.expect('the log alone proves it, from the genesis on', verified.stdout.includes('observe'), verified)
   network.expectOnPage(notes, 'quorum-reconstitution')
