@@ -99,4 +99,4 @@ export const RECOVERY: readonly Case[] = [
 ]
 
 /** membership-plan.md M7: held while the gates run; their findings are part of the recovery report. */
-export const DRILLS_HELD: readonly string[] = ['emergency-revocation', 'node-key-compromise', 'quorum-reconstitution', 'signer-key-compromise']
+export const DRILLS_HELD: readonly string[] = ['emergency-revocation', 'governance-restore', 'node-key-compromise', 'quorum-reconstitution', 'rogue-admin-quorum', 'signer-key-compromise']
