@@ -22,6 +22,8 @@ export interface TestDaemon extends Daemon {
 interface Options {
   readonly flags?: Readonly<Record<string, string>>
   readonly now?: Clock
+  /** Moved together with `now`, when time is to pass and no clock to jump. */
+  readonly monotonic?: Clock
   readonly identity?: IdentityKey
 }
 
@@ -42,7 +44,7 @@ const TEST_FLAGS = {
 const OF_TEST = { 'identity.keyFile': '/nonexistent/identity', 'identity.passphraseFile': '/nonexistent/passphrase' }
 
 /** A whole daemon on free loopback ports, stopped when the test ends. */
-export async function startTestDaemon (t: Test, { flags = {}, now = Date.now, identity = createEphemeralIdentity() }: Options = {}): Promise<TestDaemon> {
+export async function startTestDaemon (t: Test, { flags = {}, now = Date.now, monotonic, identity = createEphemeralIdentity() }: Options = {}): Promise<TestDaemon> {
   const folder = mkdtempSync(join(tmpdir(), 'svc-dht-test-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const logs: Array<Record<string, unknown>> = []
@@ -56,6 +58,7 @@ export async function startTestDaemon (t: Test, { flags = {}, now = Date.now, id
     ownerFile: join(folder, 'run', 'admin.cap'),
     log: createLogger({ level: 'debug' }, { write: line => { logs.push(JSON.parse(line)) } }),
     metrics,
+    monotonic,
     given: new Set(Object.keys({ ...TEST_FLAGS, ...flags })),
     now,
   })
@@ -82,8 +85,8 @@ export function joinAddress (daemon: Pick<Daemon, 'addresses'>): string {
 }
 
 /** Waits for something that other parties bring about. The bound is for a hung test; nothing is asserted about time. */
-export async function until (holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + 25_000
+export async function until (holds: () => boolean | Promise<boolean>, what: string, patienceMs = 25_000): Promise<void> {
+  const deadline = performance.now() + patienceMs
   while (!await holds()) {
     if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`)
     await sleep(20)

@@ -85,7 +85,7 @@ function namedPolicy ({ profile, allow, deny }: PolicyRules) {
 }
 
 /** Governance over the audit log. Its parts are asked for when they are needed: they are built after it. */
-export function composeGovernance (config: Config, { identity, log: parentLog, metrics, now }: Surroundings, { self, audit, parts }: { readonly self: string, readonly audit: AuditLog, readonly parts: () => GovernedParts }) {
+export function composeGovernance (config: Config, { identity, log: parentLog, metrics, now, monotonic = () => performance.now() }: Surroundings, { self, audit, parts }: { readonly self: string, readonly audit: AuditLog, readonly parts: () => GovernedParts }) {
   const log = parentLog.child({ component: 'governance' })
   const lasts = config.node.profile === 'macronode' && config.node.dataDir !== ''
   const { genesis } = config.governance
@@ -107,7 +107,7 @@ export function composeGovernance (config: Config, { identity, log: parentLog, m
       },
     ]),
     signals: { read: async () => await readSignals(metrics, () => parts().readiness()) },
-    clocks: { wall: now, monotonic: () => performance.now() },
+    clocks: { wall: now, monotonic },
     metrics: metrics.governance,
     log,
   })

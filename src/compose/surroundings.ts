@@ -17,5 +17,7 @@ export interface Surroundings {
   readonly log: Logger
   readonly metrics: Metrics
   readonly now: Clock
+  /** Milliseconds that never jump: by them governance tells a clock that was set from time that passed. Absent: the process's own. */
+  readonly monotonic?: Clock | undefined
   readonly transports?: HostDeps['transports']
 }
