@@ -6,13 +6,15 @@ import type { Drill } from './drill.ts'
 import { Prometheus } from './prometheus.ts'
 
 const ALERT = 'SvcDhtBootstrapLost'
+/** An address of its own: nobody takes the port of a peer while it is down. */
+const LISTEN = '/ip4/127.0.44.1/tcp/0'
 
 /** All bootstrap peers die: the alert, its page, what the page says to do, and the recovery, as whoever is on call lives it. */
 export const bootstrapsKilled: Drill = async (notes, stack) => {
   const folder = mkdtempSync(join(tmpdir(), 'svc-dht-drill-'))
   stack.defer(() => rmSync(folder, { recursive: true, force: true }))
   writeFileSync(join(folder, 'passphrase'), 'a drill on loopback\n', { mode: 0o600 })
-  const lasting = (name: string) => ({ 'identity.keyFile': join(folder, name), 'identity.passphraseFile': join(folder, 'passphrase') })
+  const lasting = (name: string) => ({ 'identity.keyFile': join(folder, name), 'identity.passphraseFile': join(folder, 'passphrase'), 'kad.listen': LISTEN })
   const first = stack.use(await DaemonProcess.start(lasting('first')))
   const second = stack.use(await DaemonProcess.start(lasting('second')))
   const daemon = stack.use(await DaemonProcess.start({

@@ -25,6 +25,7 @@ function here (folder: string, name: string): Record<string, string> {
     'discv5.keyFile': join(folder, name, 'discv5.sealed'),
     'identity.passphraseFile': join(folder, 'passphrase'),
     'kad.bootstrapProbeInterval': '200ms',
+    'kad.listen': '/ip4/127.0.43.1/tcp/0', // an address of its own: nobody takes the port while a daemon is down
   }
 }
 
