@@ -19,10 +19,15 @@ function parseLines (text: string): Array<Record<string, unknown>> {
   return text.trim().split('\n').map(line => JSON.parse(line) as Record<string, unknown>)
 }
 
+/** The line that says where it listens. Others may follow it at once. */
+function findStarted (output: string): Record<string, unknown> | undefined {
+  return parseLines(output.slice(0, output.lastIndexOf('\n'))).find(({ msg }) => msg === 'started')
+}
+
 t.test('SIGTERM ends the daemon in order, with exit code 0 and nothing left behind', async t => {
   const folder = tempFolder(t)
   const daemon = start(t, 'svc-dht', ['run', ...FREE_PORTS], { XDG_RUNTIME_DIR: folder })
-  const started = parseLines(await daemon.printed(/"msg":"started"/)).at(-1)
+  const started = findStarted(await daemon.printed(/"msg":"started".*\n/))
   t.same(readdirSync(join(folder, 'svc-dht')), ['admin.sock'])
   t.equal((await fetch(`${String(started?.['ops'])}/healthz`)).status, 200)
   t.equal((await fetch(`${String(started?.['ops'])}/readyz`)).status, 503, 'alone it is alive, not ready')
@@ -44,7 +49,7 @@ t.test('SIGHUP reads certificates again and drops nobody; without certificates i
   makeCertificate(cert, key)
   const flags = { 'admin.listen': '127.0.0.1:0', 'admin.tlsCert': cert, 'admin.tlsKey': key }
   const daemon = start(t, 'svc-dht', ['run', ...FREE_PORTS, ...Object.entries(flags).flatMap(([path, value]) => ['--set', `${path}=${value}`])], { XDG_RUNTIME_DIR: folder })
-  const url = String(parseLines(await daemon.printed(/"msg":"started"/)).at(-1)?.['admin_url'])
+  const url = String(findStarted(await daemon.printed(/"msg":"started".*\n/))?.['admin_url'])
   t.match(url, /^https:\/\/127\.0\.0\.1:\d+$/)
   const client = connect({ host: '127.0.0.1', port: Number(new URL(url).port), rejectUnauthorized: false })
   t.teardown(() => client.destroy())
@@ -90,7 +95,7 @@ t.test('a file that is not there is a mistake in the configuration', async t => 
 
 t.test('a port that is taken is named with the setting to change', async t => {
   const daemon = start(t, 'svc-dht', ['run', ...FREE_PORTS], { XDG_RUNTIME_DIR: tempFolder(t) })
-  const started = parseLines(await daemon.printed(/"msg":"started"/)).at(-1)
+  const started = findStarted(await daemon.printed(/"msg":"started".*\n/))
   const taken = new URL(String(started?.['public'])).host
   const { code, stderr } = await start(t, 'svc-dht', ['run', ...FREE_PORTS, '--set', `public.listen=${taken}`], { XDG_RUNTIME_DIR: tempFolder(t) }).exit
   t.equal(code, 1)

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import type { Discv5Engine } from '../../../src/discv5/engine.ts'
-import { UdpSocket } from '../../../src/discv5/socket.ts'
 import { makeChainsafe, makeNative, startIn, type MakeEngine } from '../engines.ts'
-import { createNode, until } from '../network.ts'
+import { until } from '../network.ts'
 
 const DIRECTIONS: ReadonlyArray<readonly [string, MakeEngine, MakeEngine]> = [['native asks chainsafe', makeNative, makeChainsafe], ['chainsafe asks native', makeChainsafe, makeNative]]
 
@@ -51,20 +50,3 @@ for (const [direction, makeAsker, makeAsked] of DIRECTIONS) {
     t.ok(nodes.some(({ nodeId }) => nodeId === sought.nodeId))
   })
 }
-
-t.test('native reaches chainsafe while every fifth packet is lost, both ways', async t => {
-  await using stack = new AsyncDisposableStack()
-  const asked = await startIn(stack, makeChainsafe())
-  const real = new UdpSocket({ ip: '127.0.0.1', port: 0 }, () => {})
-  let packets = 0
-  const isLost = (): boolean => ++packets % 5 === 0
-  const asker = await startIn(stack, createNode([{
-    family: 4,
-    receiveBufferBytes: 0,
-    bind: async onPacket => await real.bind((packet, ip, port) => { if (!isLost()) onPacket(packet, ip, port) }),
-    send: (packet, ip, port) => { if (!isLost()) real.send(packet, ip, port) },
-    close: async () => await real.close(),
-  }], { retries: 4 }))
-  for (let i = 0; i < 30; i++) await t.resolves(asker.ping(asked.ownRecord().text))
-  t.ok(packets > 60)
-})

@@ -14,13 +14,14 @@ const KEY = `b3:${'5a'.repeat(32)}`
 interface Proposal { readonly stage: string, readonly canary_green?: boolean, readonly disputed: boolean }
 
 t.test('a network is founded, changed, frozen, made post-quantum and back, and loses a member, by the signatures of its people', async t => {
-  const clock = { aheadMs: 0 }
+  /** How far both clocks of the daemons are ahead of ours. */
+  const ahead = { wallMs: 0, monotonicMs: 0 }
   const people = await makePeople(t)
   const genesis = await foundNetwork(people, '--canary', '1m')
   const { file, run } = people
-  const now = (): number => Date.now() + clock.aheadMs
+  const now = (): number => Date.now() + ahead.wallMs
   const ask = async (daemon: TestDaemon, ...args: readonly string[]): Promise<Ended> => await run(['--socket', daemon.adminSocket, ...args], { now })
-  const options = { now, monotonic: () => performance.now() + clock.aheadMs }
+  const options = { now, monotonic: () => performance.now() + ahead.monotonicMs }
   const governed = { 'governance.genesis': genesis, 'public.requestsPerPrefixPerSecond': '1' }
   const one = await startTestDaemon(t, { ...options, flags: governed })
   const two = await startTestDaemon(t, { ...options, flags: governed })
@@ -28,7 +29,13 @@ t.test('a network is founded, changed, frozen, made post-quantum and back, and l
   const daemons = [one, two]
   one.bootstrapFrom([joinAddress(two)])
   two.bootstrapFrom([joinAddress(one)])
-  await until(() => [one, two, third].every(daemon => daemon.readiness().ready), 'all are ready')
+  await until(() => [...daemons, third].every(daemon => daemon.readiness().ready), 'all are ready')
+  const areReady = (): boolean => daemons.every(daemon => daemon.readiness().ready)
+  /** Time passes. Nobody has been heard meanwhile, so they must be heard again before anything is asked of the daemons. */
+  const pass = async (ms: number): Promise<void> => {
+    ahead.wallMs = ahead.monotonicMs = Math.max(ahead.wallMs, ahead.monotonicMs) + ms
+    await until(areReady, 'both are ready after the time that has passed')
+  }
 
   let files = 0
   /** A statement made and signed once, and handed to both daemons: what they answer. */
@@ -49,16 +56,22 @@ t.test('a network is founded, changed, frozen, made post-quantum and back, and l
     for (const person of signers) all(await everywhere(person, 'governance', 'approve', String(number)), { exit: 0 }, 'approved')
     return await everywhere('sec1', 'governance', 'execute', String(number))
   }
-  /** Waits for the canary of the last proposal, and promotes it. It is looked at each five seconds, by a daemon that has heard its bootstrap peers since time passed. */
+  /**
+   * Lets the time of the last proposal's canary pass, and promotes it. The wall clock goes first, while the canary is too young to be judged:
+   * bootstrap peers are heard again before the monotonic clock, by which it is watched, goes too. It is looked at each five seconds.
+   */
   const promote = async (person: Person): Promise<void> => {
+    ahead.wallMs += MINUTE
+    await until(areReady, 'both are ready while the canary is young')
     let passedAt = performance.now()
     await until(async () => {
-      if (performance.now() - passedAt > 6000 && daemons.every(daemon => daemon.readiness().ready)) {
+      if (performance.now() - passedAt > 6000) {
         passedAt = performance.now()
-        clock.aheadMs += MINUTE
+        ahead.monotonicMs += MINUTE
       }
       return (await Promise.all(daemons.map(async daemon => (await show(daemon, number)).canary_green))).every(isGreen => isGreen === true)
-    }, 'its canary is green on both', 90_000)
+    }, 'its canary is green on both')
+    await pass(0)
     all(await everywhere(person, 'governance', 'promote', String(number)), { exit: 0, stdout: /promoted/ }, 'promoted')
   }
   /** How long whoever asked too often is told to wait. Seconds. */
@@ -90,16 +103,16 @@ t.test('a network is founded, changed, frozen, made post-quantum and back, and l
   all(await agree(['sec1', 'sec2'], 'governance', 'override', 'deny-peer', third.peerId, '--id', 'noisy', '--for', '2h'), { exit: 0 }, 'an override')
   all(await agree(['sec1', 'sec2', 'sec3'], 'governance', 'freeze', '--for', '30m'), { exit: 0, stdout: /in force/ }, 'a freeze')
   for (const daemon of daemons) t.match(await ask(daemon, 'provide', KEY), { exit: 75, stderr: /frozen/ }, 'writes are refused')
-  clock.aheadMs += 31 * MINUTE
+  await pass(31 * MINUTE)
   await until(async () => (await Promise.all(daemons.map(async daemon => (await ask(daemon, 'provide', KEY)).exit))).every(exit => exit === 0), 'the freeze has ended by itself')
-  clock.aheadMs += 2 * HOUR
+  await pass(2 * HOUR)
 
   // Post-quantum signatures are asked for, and not given up within a day.
   all(await agree(['sec1', 'sec2'], 'governance', 'propose', 'pq.require_on=true'), { exit: 0, stdout: /canary/ }, 'post-quantum')
   await promote('sec1')
   await until(async () => await inForce('overrides', []) && await inForce('freezes', []), 'nothing is left of the exceptions')
   all(await agree(['sec1', 'sec2'], 'governance', 'propose', 'pq.require_on=false'), { exit: 1, stderr: /downgrade waits until/ }, 'not off at once')
-  clock.aheadMs += 24 * HOUR + MINUTE
+  await pass(24 * HOUR + MINUTE)
   all(await everywhere('sec1', 'governance', 'execute', String(number)), { exit: 0, stdout: /canary/ }, 'but after a day')
   await promote('sec1')
 
@@ -107,7 +120,7 @@ t.test('a network is founded, changed, frozen, made post-quantum and back, and l
   const members = { one, two, third }
   for (const [name, daemon] of Object.entries(members)) all(await agree(['sec1', 'sec2'], 'membership', 'propose-add', name, '--peer-id', daemon.peerId), { exit: 0 }, `${name} is let in`)
   all(await agree(['sec1', 'sec2'], 'membership', 'propose-mode', 'enforce'), { exit: 0 }, 'enforced')
-  await until(() => [one, two, third].every(daemon => daemon.readiness().ready), 'all are ready after the day')
+  await until(() => third.readiness().ready, 'the third is ready too')
   t.match(await ask(third, 'provide', KEY), { exit: 0 })
   const holds = async (daemon: TestDaemon): Promise<boolean> => (await ask(daemon, 'records', KEY)).stdout.includes(third.peerId)
   await until(async () => await holds(one), 'its record is held')
