@@ -8,6 +8,7 @@ import { Bootstrap } from '../kad/bootstrap.ts'
 import { Engine } from '../kad/engine.ts'
 import { createHost, type Host } from '../kad/host.ts'
 import { Inspection } from '../kad/inspection.ts'
+import { toListenError } from '../kad/listen-error.ts'
 import { KadOverlay } from '../kad/overlay.ts'
 import { ProviderRecords } from '../kad/provider/provider-records.ts'
 import { FileJournal } from '../kad/provider/store/journal/file-journal.ts'
@@ -143,5 +144,14 @@ function composeStore ({ node, providers }: Config, { log, metrics, now }: Pick<
 }
 
 function toComponent (host: Host): Component {
-  return { start: async () => await host.start(), stop: async () => await host.stop() }
+  return {
+    start: async () => {
+      try {
+        await host.start()
+      } catch (err) {
+        throw toListenError(err)
+      }
+    },
+    stop: async () => await host.stop(),
+  }
 }

@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram'
-import { DhtError } from '../core/errors.ts'
+import { listenFailure } from '../core/listen-failure.ts'
 import type { Endpoint } from './engine.ts'
 import { normalIp } from './ip.ts'
 
@@ -23,6 +23,11 @@ const SEND_BUFFER_BYTES = 1024 * 1024
 export function parseEndpoint (text: string): Endpoint {
   const colon = text.lastIndexOf(':')
   return { ip: normalIp(text.slice(0, colon).replace(/^\[|\]$/g, '')), port: Number(text.slice(colon + 1)) }
+}
+
+/** As settings have it. */
+export function formatEndpoint ({ ip, port }: Endpoint): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
 }
 
 /** A UDP socket. Addresses are IPs already, so nothing is looked up. */
@@ -55,7 +60,7 @@ export class UdpSocket implements DatagramSocket {
       await promise
     } catch (cause) {
       socket.close()
-      throw new DhtError('NotReady', `discv5 cannot listen on ${ip} port ${port}: ${(cause as Error).message}`, { cause, hint: 'another program may have the port; see discv5.listen' })
+      throw listenFailure('discv5.listen', [{ address: formatEndpoint(this.#endpoint), why: String(cause) }], cause)
     }
     socket.off('error', reject)
     socket.on('error', this.#onFailure)

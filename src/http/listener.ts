@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Component } from '../core/component.ts'
+import { listenFailure } from '../core/listen-failure.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Service } from './server.ts'
 
@@ -47,7 +48,7 @@ export class HttpListener implements Component {
       await this.#deps.app.listen({ host, port })
     } catch (err) {
       await this.#deps.app.close()
-      throw new Error(`cannot listen on ${listen} (${reasonOf(err)}): change ${service}.listen`, { cause: err })
+      throw listenFailure(`${service}.listen`, [{ address: listen, why: String(err) }], err)
     }
     this.#deps.log.info({ event: 'listening', surface: service, address: this.address }, `${service} API at ${this.address}`)
   }
@@ -79,14 +80,4 @@ function parseListen (listen: string): { readonly host: string, readonly port: n
 
 function toUrl ({ address, family, port }: AddressInfo, isSecure: boolean): string {
   return `http${isSecure ? 's' : ''}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
-}
-
-function reasonOf (err: unknown): string {
-  const code = err instanceof Error && 'code' in err ? err.code : undefined
-  switch (code) {
-    case 'EADDRINUSE': return 'another program uses this port'
-    case 'EADDRNOTAVAIL': return 'this machine does not have the address'
-    case 'EACCES': return 'the port needs privileges'
-    default: return String(code ?? err)
-  }
 }

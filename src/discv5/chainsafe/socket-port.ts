@@ -1,8 +1,9 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
-import { DhtError } from '../../core/errors.ts'
+import { listenFailure } from '../../core/listen-failure.ts'
 import type { Endpoint } from '../engine.ts'
+import { formatEndpoint } from '../socket.ts'
 
 /**
  * Takes the port for a moment and lets go of it. The library reports a port that is in use as an uncaught exception and cannot say which
@@ -20,6 +21,6 @@ export async function claimPort ({ ip, port }: Endpoint): Promise<number> {
     await once(socket, 'close')
     return given
   } catch (err) {
-    throw new DhtError('Conflict', `Cannot listen for discv5 on ${ip}, port ${port}.`, { cause: err, hint: 'Another process may hold the port; set another one.' })
+    throw listenFailure('discv5.listen', [{ address: formatEndpoint({ ip, port }), why: String(err) }], err)
   }
 }
