@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isAllotted } from './canary.ts'
 import type { Ledger, Tracked } from './ledger.ts'
-import { apply, SECTION_NAMES, type SectionName, type Sections } from './state.ts'
+import { changeSection, SECTION_NAMES, type SectionName, type Sections } from './state.ts'
 
 /** From so many active servers on a canary is on a tenth of them; of fewer a tenth is none, and each tries it as a whole. */
 const FLEET = 10
@@ -19,8 +19,8 @@ export function sectionsInForce (ledger: Ledger, at: number, canaries: readonly 
   const { state } = ledger
   let sections = withoutEnded(state.sections, at)
   for (const { proposal: { section, base_digest: baseDigest, change }, canaryAt } of canaries) {
-    const tried = apply(state, { section, baseDigest, change, at: canaryAt ?? ledger.time })
-    sections = { ...sections, [section]: tried.sections[section] }
+    // That it fits the other sections, `step` sees to: it ends a canary that does not any more.
+    sections = { ...sections, [section]: changeSection(state, { section, baseDigest, change, at: canaryAt ?? ledger.time }) }
   }
   return sections
 }

@@ -106,6 +106,12 @@ export function rollBack (ledger: Ledger, envelope: Envelope, { proposal_id: id,
   return close({ ...ledger, state: withSection(state, section, before, { at: time, overrides: state.sections.overrides }) }, tracked, 'rolled-back')
 }
 
+/** Ends each canary of a change that does not fit the state any more: an emergency or a rollback went past it, and it could never be promoted. */
+export function endOvertaken (ledger: Ledger): Ledger {
+  const canaries = [...ledger.proposals.values()].filter(({ stage }) => stage === 'canary')
+  return canaries.filter(({ proposal }) => !isFitting(ledger, proposal)).reduce((ended, tracked) => close(ended, tracked, 'rolled-back'), ledger)
+}
+
 export function close (ledger: Ledger, tracked: Tracked, stage: Stage): Ledger {
   return withTracked(ledger, { ...tracked, stage, closedAt: ledger.time })
 }
@@ -113,6 +119,15 @@ export function close (ledger: Ledger, tracked: Tracked, stage: Stage): Ledger {
 /** The actors with one of the roles. */
 export function withRole ({ state }: Ledger, roles: readonly Role[]): readonly Actor[] {
   return state.sections.charter.actors.filter(({ role }) => roles.includes(role))
+}
+
+function isFitting ({ state, time }: Ledger, { section, base_digest: baseDigest, change }: Proposal): boolean {
+  try {
+    apply(state, { section, baseDigest, change, at: time })
+    return true
+  } catch {
+    return false // its promotion would say why
+  }
 }
 
 function applyProposal (ledger: Ledger, tracked: Tracked): Ledger {

@@ -54,12 +54,18 @@ export interface Change {
  * The state after one change. Pure: who may make it was checked before, so one log gives one state everywhere.
  * @throws {DhtError} gov_base when the section is not the one the change was made for, gov_schema and gov_rule for an illegal change
  */
-export function apply (state: State, { section, baseDigest, change, at }: Change): State {
+export function apply (state: State, change: Change): State {
+  return withSection(state, change.section, changeSection(state, change), { at: change.at, overrides: state.sections.overrides })
+}
+
+/**
+ * The section's value after one change, of which only `apply` says whether it fits the rest.
+ * @throws {DhtError} as apply
+ */
+export function changeSection (state: State, { section, baseDigest, change, at }: Change): unknown {
   if (sectionDigest(state, section) !== baseDigest) throw refused('gov_base', `${section} has changed since the proposal was made`, { hint: 'Propose again on the present state.' })
   const rules = SECTIONS[section] as SectionRules<unknown, unknown>
-  const context = { at, overrides: state.sections.overrides }
-  const value = rules.apply(state.sections[section], rules.change(change, 'change'), context)
-  return withSection(state, section, value, context)
+  return rules.apply(state.sections[section], rules.change(change, 'change'), { at, overrides: state.sections.overrides })
 }
 
 /** The state with one section's value, when the whole is legal. */

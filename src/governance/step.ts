@@ -1,7 +1,7 @@
 import type { Envelope } from './envelope.ts'
 import { fileDispute, fulfil, resolveDispute } from './appeals.ts'
 import { statementId, type Ledger } from './ledger.ts'
-import { approve, concludeCanary, execute, promote, propose, rollBack, veto } from './lifecycle.ts'
+import { approve, concludeCanary, endOvertaken, execute, promote, propose, rollBack, veto } from './lifecycle.ts'
 import { refused } from './refusal.ts'
 import { parseStatement } from './statement.ts'
 import { fire, type Timer } from './timers.ts'
@@ -21,7 +21,11 @@ export type Input =
  */
 export function step (ledger: Ledger, input: Input, at: number): Ledger {
   if (at < ledger.time) throw refused('gov_clock', 'the time is before that of the last action')
-  const now = { ...ledger, time: at }
+  const next = take({ ...ledger, time: at }, input)
+  return next.state === ledger.state ? next : endOvertaken(next)
+}
+
+function take (now: Ledger, input: Input): Ledger {
   switch (input.kind) {
     case 'statement': return hear(now, input.envelope)
     case 'timer': return fire(now, input.timer)

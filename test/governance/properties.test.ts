@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { ownCanaries, sectionsInForce } from '../../src/governance/in-force.ts'
 import { ledgerDigest, type Ledger } from '../../src/governance/ledger.ts'
 import type { SigningKeys } from '../../src/governance/signing.ts'
 import { checkState, type SectionName } from '../../src/governance/state.ts'
@@ -24,6 +25,7 @@ const CHANGES: ReadonlyArray<readonly [SectionName, object]> = [
   ['charter', { op: 'set-quorum', values: { quorum: 3 } }],
   ['charter', { op: 'set-quorum', values: { quorum: 1 } }], // illegal here
   ['bootstrap', { op: 'remove', fingerprint: PEER }], // illegal: the last
+  ['bootstrap', { op: 'replace', fingerprint: PEER, seed: { fingerprint: PEER, endpoint: '/ip4/127.0.0.2/tcp/7460' } }],
   ['overrides', { op: 'grant', override: { id: 'o', kind: 'allow-peer', peer_id: PEER }, duration_ms: DAY }],
   ['freezes', { op: 'freeze', scope: 'policy', duration_ms: HOUR }],
 ]
@@ -42,10 +44,10 @@ const actions = fc.array(fc.oneof(
   { weight: 6, arbitrary: single.map(one => [one]) },
   {
     weight: 2,
-    arbitrary: fc.tuple(fc.nat(CHANGES.length - 1), fc.uniqueArray(fc.nat(WHO.length - 1), { maxLength: 4 }), fc.boolean()).map(([change, signers, isGreen]): Action[] => {
+    arbitrary: fc.tuple(fc.nat(CHANGES.length - 1), fc.uniqueArray(fc.nat(WHO.length - 1), { maxLength: 4 }), fc.boolean(), fc.boolean()).map(([change, signers, isGreen, isEmergency]): Action[] => {
       const say = (kind: string, who: string): Action => ({ do: 'say', kind: ABOUT.indexOf(kind), which: 0, who: WHO.indexOf(who) })
       return [
-        { do: 'propose', change, who: WHO.indexOf('ops'), isEmergency: false },
+        { do: 'propose', change, who: WHO.indexOf('ops'), isEmergency },
         ...signers.map(who => say('approval', WHO[who] ?? '')),
         say('execution', 'ops'),
         { do: 'wait', ms: HOUR / 6 },
@@ -111,6 +113,7 @@ t.test('no order of inputs, valid or not, reaches an illegal state; every change
     const network = new Network()
     const taken = play(network, actions, (before, after) => {
       checkState(after.state, network.at)
+      sectionsInForce(after, network.at, ownCanaries(after, 'anyone'))
       if (after.state.epoch === before.state.epoch) return
       epochs.seen += 1
       const promoted = [...after.proposals.values()].filter(({ id, stage }) => stage === 'promoted' && before.proposals.get(id)?.stage !== 'promoted')
