@@ -40,6 +40,8 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   readonly #alarms = new Alarms()
   readonly #refusal: Refusal
   #isOpen = false
+  /** What a start has yet to write before entries are taken. */
+  #begin: (() => Promise<void>) | undefined
   /** Entries are on disk that the mark does not count. */
   #isMarkBehind = false
   readonly #signing: Signing
@@ -57,16 +59,18 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   /** Never throws for a log that is damaged: then it takes no entries, and what is readable can be read. */
   async start (): Promise<void> {
     const { storage, log } = this.#deps
+    let recovered: Recovered
     try {
       await storage.open()
       this.#isOpen = true
-      const recovered = await recover(storage, this.#options.origin, this.#signing.keys)
-      if (recovered.tornBytes > 0) log.warn({ event: 'audit_tail_cut', bytes: recovered.tornBytes, size: recovered.tail.size }, 'audit log: the end of an append that was never acknowledged was cut off')
-      await this.#continueFrom(recovered)
+      recovered = await recover(storage, this.#options.origin, this.#signing.keys)
     } catch (err) {
       this.#state.checkpoint = this.#isOpen ? await storage.read('checkpoint').catch(() => undefined) : undefined
-      this.#refuse(err)
+      this.#refusal.refuse(err, { isFinal: true }) // also a file that cannot be read: nothing is written over a log that nobody has seen whole
+      return
     }
+    if (recovered.tornBytes > 0) log.warn({ event: 'audit_tail_cut', bytes: recovered.tornBytes, size: recovered.tail.size }, 'audit log: the end of an append that was never acknowledged was cut off')
+    await this.#continueFrom(recovered)
   }
 
   async stop (): Promise<void> {
@@ -207,19 +211,27 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   }
 
   async #continueFrom ({ tail, published, checkpoint, keys, minimum }: Recovered): Promise<void> {
-    const { storage, metrics, now } = this.#deps
-    this.#state.tail = tail
-    this.#state.published = published
-    this.#state.checkpoint = checkpoint
-    this.#state.minimum = minimum
+    Object.assign(this.#state, { tail, published, checkpoint, minimum } satisfies LogState)
     const isRotated = this.#signing.continueFrom(keys, tail.size)
+    this.#begin = async () => { await this.#beginEntries(keys, isRotated) }
+    this.#deps.metrics.size.set(tail.size)
+    this.#scheduleAgeing()
+    await this.#begin().catch(err => {
+      this.#refuse(err)
+      this.#scheduleRetry()
+    })
+  }
+
+  /** What is written before the first entry after a start. A disk that does not take it now may take it later. */
+  async #beginEntries (keys: readonly VerifierKey[], isRotated: boolean): Promise<void> {
+    const { storage, now } = this.#deps
+    const { tail, published, checkpoint } = this.#state
     // What is only in the list of pending entries gets its checkpoint before that list is begun anew.
     if (isRotated && checkpoint !== undefined && published === tail.size) await this.#writeMark()
     else await this.#publish({ anew: true })
     await storage.beginPending(tail.size)
+    this.#begin = undefined
     this.#refusal.clear()
-    metrics.size.set(tail.size)
-    this.#scheduleAgeing()
     if (isRotated) {
       const by: RotatedBy = { actor: 'daemon', reason: 'the log is signed by other keys from here on' }
       await this.#recordOwn(rotateAction(by, keys, this.#signing.keys, now())).catch(() => {}) // told by the refusal
@@ -253,7 +265,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     while (this.#queue.length > 0) {
       const group = this.#queue.splice(0, GROUP_ENTRIES)
       const { metrics, storage, now } = this.#deps
-      if (this.#refusal.isFinal) {
+      if (this.#refusal.isFinal || this.#begin !== undefined) {
         for (const { done } of group) done.reject(this.#refusal.toError())
         continue
       }
@@ -299,6 +311,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     if (this.#refusal.isFinal) return
     this.#alarms.set('retry', RETRY_MS, () => this.#try(async () => {
       if (this.#refusal.reason === undefined || this.#refusal.isFinal) return
+      if (this.#begin !== undefined) return await this.#begin()
       await this.#deps.storage.append(new Uint8Array(0))
       await this.#writeMark()
       await this.#publish()

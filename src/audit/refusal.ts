@@ -63,7 +63,7 @@ export class Refusal {
   }
 
   toError (): DhtError {
-    return new DhtError('DegradedAudit', `No change can be made: ${this.reason ?? 'the audit log is closed'}.`, {
+    return new DhtError('DegradedAudit', `No change can be made: ${(this.reason ?? 'the audit log is closed').replace(/\.$/, '')}.`, {
       hint: 'Lookups go on. See `ronctl audit head` and the daemon\'s log.', retryAfterMs: 5000,
     })
   }

@@ -6,7 +6,7 @@ import { action, createLog, fill, KEYS, NOW } from './logs.ts'
 /** A disk that can be made to fail or to hang, each kind of write for itself. */
 class FaultyStorage extends MemoryLogStorage {
   /** What each kind of write throws, while it does. */
-  readonly faults: { append?: string, writeMark?: string, publish?: string } = {}
+  readonly faults: { append?: string, writeMark?: string, publish?: string, beginPending?: string } = {}
   #hang: Promise<void> | undefined
 
   constructor () {
@@ -23,7 +23,7 @@ class FaultyStorage extends MemoryLogStorage {
     }
   }
 
-  async #write (kind: 'append' | 'writeMark' | 'publish'): Promise<void> {
+  async #write (kind: keyof FaultyStorage['faults']): Promise<void> {
     await this.#hang
     const code = this.faults[kind]
     if (code !== undefined) throw Object.assign(new Error(`${code}: ${kind}`), { code })
@@ -42,6 +42,11 @@ class FaultyStorage extends MemoryLogStorage {
   override async publish (files: ReadonlyArray<readonly [string, Uint8Array]>): Promise<void> {
     await this.#write('publish')
     await super.publish(files)
+  }
+
+  override async beginPending (start: number): Promise<void> {
+    await this.#write('beginPending')
+    await super.beginPending(start)
   }
 }
 
@@ -126,3 +131,24 @@ t.test('a disk that does not answer for seconds: no more entries are taken, thos
   t.match(await log.record(action(5)), { seq: 4 })
   await log.stop()
 })
+
+for (const kind of ['writeMark', 'publish', 'beginPending'] as const) {
+  t.test(`a disk that is full at a start, at its ${kind}: what is there is read, and entries are taken by themselves once there is room`, async t => {
+    const storage = new FaultyStorage()
+    const { log } = createLog(storage)
+    await log.start()
+    await fill(log, 300)
+    await log.stop()
+
+    const again = createLog(storage)
+    storage.faults[kind] = 'ENOSPC'
+    await again.log.start()
+    t.match(again.log.reason(), new RegExp(`ENOSPC: ${kind}`))
+    await t.rejects(again.log.record(action(300)), { code: 'DegradedAudit', message: /ENOSPC/ })
+    t.equal((await Array.fromAsync(again.log.entries())).length, 300)
+    delete storage.faults[kind]
+    await recovery(again.log)
+    t.match(await again.log.record(action(301)), { seq: 300 })
+    await again.log.stop()
+  })
+}

@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { LogStorage } from '../../src/audit/storage/storage.ts'
@@ -137,6 +137,24 @@ for (const [what, fault, message, damage] of DAMAGE) {
     await t.rejects(log.record(action(0)), { code: 'DegradedAudit' })
     t.match(await metrics.registry.metrics(), `audit_integrity_failed_total{reason="${fault}"} 1`)
     await log.stop()
+  })
+}
+
+for (const name of ['log/checkpoint', 'log/tile/0/000', 'log/pending/303', 'log.mark']) {
+  t.test(`${name} that cannot be read at a start: no entries are taken, and nothing is written over the log that nobody has seen whole`, async t => {
+    const folder = await written(t, 303, 300)
+    const [file, kept] = [join(folder, name), join(folder, 'kept')]
+    renameSync(file, kept)
+    mkdirSync(file) // as a disk that answers EIO
+    const { log } = await reopen(folder)
+    t.match(log.reason(), /EISDIR/)
+    await t.rejects(log.record(action(303)), { code: 'DegradedAudit' })
+    await log.stop()
+    rmSync(file, { recursive: true })
+    renameSync(kept, file)
+    const again = await reopen(folder)
+    t.strictSame([again.log.reason(), again.log.head().size], [undefined, 303])
+    await again.log.stop()
   })
 }
 
