@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Readable, Writable } from 'node:stream'
 import type {
-  AuditEntriesBody, AuditHeadBody, AuditRotateBody, BusEvent, CapMintBody, CapMintRequest, CapPermissionsBody, CapRevokeBody, CapRevokeRequest, CapRotateBody, CapRotateRequest, CapsBody, CapTestBody, CapTestRequest, CharterBody, ConfigBody, ConfigDigestBody, DegradedBody, DegradedRequest, DisputesBody, ErrorBody, EventTopic, GovernanceStateBody, GovernanceStatusBody, LookupEvent, MembersBody, MembershipStatusBody, ObligationsBody, PeersBody, ProposalDetailBody, ProposalsBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatementBody, StatementRequest, StatusBody, WithdrawBody,
+  AuditEntriesBody, AuditHeadBody, AuditRotateBody, BusEvent, CapMintBody, CapMintRequest, CapPermissionsBody, CapRevokeBody, CapRevokeRequest, CapRotateBody, CapRotateRequest, CapsBody, CapTestBody, CapTestRequest, CharterBody, ConfigBody, ConfigDigestBody, DegradedBody, DegradedRequest, DisputesBody, ErrorBody, EventTopic, GovernanceStateBody, GovernanceStatusBody, LookupEvent, MembersBody, MembershipStatusBody, ObligationsBody, PeersBody, ProposalDetailBody, ProposalsBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatementBody, StatementRequest, StatusBody, TopHoldersBody, WithdrawBody,
 } from '../http/admin/wire.ts'
 import type {
   BanRequest, BansBody, Discv5Body, Discv5LookupBody, Discv5LookupRequest, Discv5NodesBody, Discv5NodesRequest, Discv5PingBody, Discv5PingRequest, Discv5RecordEvent, Discv5TableBody, Discv5TalkBody, Discv5TalkRequest, UnbanBody,
@@ -71,6 +71,10 @@ export class AdminClient {
 
   records (key: string): Promise<RecordsBody> {
     return this.#json(`/v1/records/${encodeURIComponent(key)}`)
+  }
+
+  topHolders (): Promise<TopHoldersBody> {
+    return this.#json('/v1/quotas')
   }
 
   quotas (peerId: string): Promise<QuotasBody> {

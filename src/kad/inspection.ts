@@ -66,6 +66,13 @@ export interface InspectedQuotas {
   readonly announcements: { readonly available: number, readonly perSecond: number }
 }
 
+/** Who holds most, largest first; at most ten of each. */
+export interface InspectedHolders {
+  readonly peers: ReadonlyArray<InspectedQuota & { readonly peer: string }>
+  readonly prefixes: ReadonlyArray<InspectedQuota & { readonly prefix: string }>
+  readonly total: InspectedQuota
+}
+
 /** Heads are 32 bits. */
 const KEYSPACE = 2 ** 32
 
@@ -129,6 +136,17 @@ export class Inspection {
       prefixes: this.#prefixesOf(peer, bytes).map(prefix => ({ prefix, used: records.usageOfPrefix(prefix), limit: limits.recordsPerPrefix })),
       total: { used: records.size, limit: limits.records },
       announcements: { available: usage.available, perSecond: limits.addsPerPeerPerSecond },
+    }
+  }
+
+  /** As of the last whole look at all holders, which takes a few sweeps of the store. */
+  topHolders (): InspectedHolders {
+    const { records } = this.#deps
+    const { limits } = records
+    return {
+      peers: records.topHolders('peer').map(({ who, records: used }) => ({ peer: typeof who === 'string' ? who : peerIdFromBytes(who)?.toString() ?? '', used, limit: limits.recordsPerPeer })),
+      prefixes: records.topHolders('prefix').map(({ who, records: used }) => ({ prefix: String(who), used, limit: limits.recordsPerPrefix })),
+      total: { used: records.size, limit: limits.records },
     }
   }
 

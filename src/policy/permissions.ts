@@ -78,6 +78,7 @@ export const ROUTES: Readonly<Record<Surface, Readonly<Record<string, Access>>>>
     'GET /v1/overview': 'status:read',
     'GET /v1/peers': 'peer:read',
     'GET /v1/records/:key': 'record:read',
+    'GET /v1/quotas': 'quota:read',
     'GET /v1/quotas/:peer': 'quota:read',
     'POST /v1/providers': 'provider:write',
     'DELETE /v1/providers/:key': 'provider:delete',

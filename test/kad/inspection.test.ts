@@ -19,7 +19,7 @@ function setUp (connections: readonly Connection[] = []) {
   const host = { peerId: peerOf('self'), getMultiaddrs: () => [multiaddr(TEXT)], getConnections: () => [...connections] }
   const inspection = new Inspection({ host, view, records, values: { size: 4 }, announcer: { size: 5 } })
   const announce = (name: string): unknown => records.announce({ key: KEY, provider: bytesOf(peerOf(name)), addrs: addrsOf(TEXT), prefix: '203.0.113.0/24' })
-  return { inspection, view, announce, clock }
+  return { inspection, view, records, announce, clock }
 }
 
 const connectionTo = (name: string, text: string) => ({ remotePeer: peerOf(name), remoteAddr: multiaddr(text) }) as Connection
@@ -66,6 +66,18 @@ t.test('the quotas of a peer are those of its ID and of where it is connected fr
     prefixes: [{ prefix: '198.51.100.0/24', used: 0, limit: 50 }],
     total: { used: 2, limit: 100 },
     announcements: { available: 19, perSecond: 5 },
+  })
+})
+
+t.test('who holds most is told with what each may hold', async t => {
+  const { inspection, announce, records } = setUp()
+  t.strictSame(inspection.topHolders(), { peers: [], prefixes: [], total: { used: 0, limit: 100 } })
+  announce('a')
+  records.rankHolders()
+  t.strictSame(inspection.topHolders(), {
+    peers: [{ peer: peerOf('a').toString(), used: 1, limit: 10 }],
+    prefixes: [{ prefix: '203.0.113.0/24', used: 1, limit: 50 }],
+    total: { used: 1, limit: 100 },
   })
 })
 

@@ -11,7 +11,7 @@ import type { Discv5Ports } from './discv5.ts'
 import type { GovernancePort } from './governance.ts'
 import type { EventHub } from './event-hub.ts'
 import type { OverviewPort } from './overview.ts'
-import type { ConfigBody, PeersBody, QuotasBody, RecordsBody, StatusBody } from './wire.ts'
+import type { ConfigBody, PeersBody, QuotasBody, RecordsBody, StatusBody, TopHoldersBody } from './wire.ts'
 
 /** What the admin handlers ask of the daemon. `compose` connects it. */
 export interface AdminPorts extends Discv5Ports, BanPorts, OverviewPort {
@@ -20,6 +20,7 @@ export interface AdminPorts extends Discv5Ports, BanPorts, OverviewPort {
   records (key: MultihashKey): RecordsBody['records']
   /** @throws {DhtError} BadRequest when the text is not a peer ID */
   quotas (peerId: string): QuotasBody
+  topHolders (): TopHoldersBody
   readonly announcer: AnnouncerPort
   readonly caps: CapsPort
   /** The daemon's clock. */

@@ -15,7 +15,7 @@ import { addOverviewRoute } from './overview.ts'
 import { addPeersRoute } from './peers.ts'
 import type { AdminPorts } from './ports.ts'
 import { addProviderRoutes } from './providers.ts'
-import { addQuotasRoute } from './quotas.ts'
+import { addQuotasRoutes } from './quotas.ts'
 import { addRecordsRoute } from './records.ts'
 import { addStatusRoute } from './status.ts'
 
@@ -28,7 +28,7 @@ export function registerAdminRoutes (app: FastifyInstance, ports: AdminPorts): v
   addOverviewRoute(app, ports)
   addPeersRoute(app, ports)
   addRecordsRoute(app, ports)
-  addQuotasRoute(app, ports)
+  addQuotasRoutes(app, ports)
   addProviderRoutes(app, ports)
   addCapRoutes(app, ports)
   addConfigRoutes(app, ports)

@@ -75,6 +75,13 @@ export interface QuotasBody {
   readonly announcements: { readonly available: number, readonly per_second: number }
 }
 
+/** `GET /v1/quotas`: who holds most, largest first; at most ten of each. */
+export interface TopHoldersBody {
+  readonly peers: ReadonlyArray<QuotaUse & { readonly peer: string }>
+  readonly prefixes: ReadonlyArray<QuotaUse & { readonly prefix: string }>
+  readonly total: QuotaUse
+}
+
 /** `POST /v1/providers` request. Unknown fields are refused. */
 export interface ProvideRequest {
   readonly key: string

@@ -91,6 +91,21 @@ t.test('quotas shows each quota and how much of it the peer uses', async t => {
   t.same(jsonLines((await ronctl(['quotas', PEER, '--json', '--socket', socket])).stdout), [fakePorts().quotas(PEER)])
 })
 
+t.test('quotas without a peer shows who holds most: prefixes, peers, everyone', async t => {
+  const socket = await startDaemon(t)
+  const { exit, stdout } = await ronctl(['quotas', '--socket', socket])
+  t.equal(exit, 0)
+  t.same(stdout.trimEnd().split('\n').slice(1).map(line => line.replaceAll(/ {2,}/g, '|')), ['192.0.2.0/24|270|300|90 %', `${PEER}|150|200|75 %`, `${OTHER_PEER}|50|200|25 %`, 'everyone|1200|10000|12 %'])
+  t.same(jsonLines((await ronctl(['quotas', '--json', '--socket', socket])).stdout), [fakePorts().topHolders()])
+})
+
+t.test('a daemon without records says that nobody holds any', async t => {
+  const socket = await startDaemon(t, { topHolders: () => ({ peers: [], prefixes: [], total: { used: 0, limit: 10_000 } }) })
+  const { stdout, stderr } = await ronctl(['quotas', '--socket', socket])
+  t.match(stdout, /everyone +0 +10000 +0 %/)
+  t.match(stderr, 'No peer was found to hold any')
+})
+
 t.test('version tells both versions, and our own even without a daemon', async t => {
   const socket = await startDaemon(t)
   t.same(await ronctl(['version', '--socket', socket]), { exit: 0, stdout: 'ronctl   9.9.9\nsvc-dht  1.2.3 (abc1234)\n', stderr: '' })

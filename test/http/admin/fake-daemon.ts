@@ -74,6 +74,11 @@ export function fakePorts (overrides: Partial<AdminPorts> = {}): AdminPorts {
       total: { used: 1200, limit: 10_000 },
       announcements: { available: 800, per_second: 200 },
     }),
+    topHolders: () => ({
+      peers: [{ peer: PEER, used: 150, limit: 200 }, { peer: OTHER_PEER, used: 50, limit: 200 }],
+      prefixes: [{ prefix: '192.0.2.0/24', used: 270, limit: 300 }],
+      total: { used: 1200, limit: 10_000 },
+    }),
     announcer: {
       assertAnnounces: () => {},
       announce: async (_, { ttlMs = 24 * HOUR_MS }) => ({ created: true, expiresAt: NOW + ttlMs, reached: 17, attempted: 20, trace: { ...emptyTrace(), messages: 40 } }),

@@ -39,6 +39,11 @@ t.test('quotas are those of the peer that was asked for', async t => {
   t.match(await fetchJson(socket, { path: `/v1/quotas/${PEER}` }), { status: 200, body: { peer: PEER, records: { used: 50, limit: 200 } } })
 })
 
+t.test('who holds most is told without naming a peer', async t => {
+  const socket = await startDaemon(t)
+  t.match(await fetchJson(socket, { path: '/v1/quotas' }), { status: 200, body: fakePorts().topHolders() })
+})
+
 t.test('what a port refuses reaches the client with its code', async t => {
   const socket = await startDaemon(t, { quotas: () => { throw new DhtError('BadRequest', 'Not a peer ID.', { hint: 'It starts with 12D3.' }) } })
   t.match(await fetchJson(socket, { path: '/v1/quotas/x' }), { status: 400, body: { error: { code: 'BadRequest', message: 'Not a peer ID.', hint: 'It starts with 12D3.' } } })
