@@ -58,7 +58,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   const { adminSocket, metrics, version } = surroundings
   const load = new LoadMonitor({ toleratedLagMs: config.node.toleratedLag }, { onLag: seconds => metrics.node.lag.set(seconds) })
   const self = peerIdFromPrivateKey(privateKeyFromRaw(surroundings.identity.ed25519Key())).toString()
-  const keys = await composeCustody(config)
+  const keys = await composeCustody(config, surroundings)
   const { audit, auditKeys, patrols } = composeAudit(config, surroundings, self, keys)
   const witnesses = composeWitnesses(config, surroundings, audit)
   const governance = composeGovernance(config, surroundings, { self, audit, parts: () => parts })

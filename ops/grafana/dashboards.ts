@@ -174,6 +174,8 @@ const audit: Dashboard = {
     Capabilities: [
       { title: 'In force', description: 'Grants that were neither revoked nor expired.', kind: 'stat', queries: { [`svc_dht_auth_grants{${OF}}`]: '{{instance}}' } },
       { title: 'Changes', description: 'Minted and revoked; each is an entry of the audit log.', unit: 'ops', queries: { [rate('svc_dht_auth_changes_total', 'action')]: '{{action}}' } },
+      { title: 'Age of keys', description: 'Since the newest version was made. Rotate the root of capabilities within 30 days, the keys of the log within 90.', unit: 's', queries: { [`time() - svc_dht_key_made_time_seconds{${OF}}`]: '{{key}} {{instance}}' } },
+      { title: 'Certificate of the admin API', description: 'How long it is good for. Nothing without one.', unit: 's', queries: { [`(svc_dht_tls_certificate_ends_time_seconds{${OF}} > 0) - time()`]: '{{instance}}' } },
       { title: 'Changes refused', description: 'At the bound, or because too many wait for the audit log.', unit: 'ops', queries: { [rate('svc_dht_auth_refused_total', 'reason')]: '{{reason}}' } },
     ],
   },

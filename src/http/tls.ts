@@ -39,6 +39,7 @@ export class Certificates {
     this.#files = files
     this.#deps = deps
     this.#options = readOptions(files)
+    this.#tellEnd(this.#options)
   }
 
   get options (): TlsOptions { return this.#options }
@@ -61,12 +62,17 @@ export class Certificates {
       const options = readOptions(this.#files)
       this.#server?.setSecureContext(options)
       this.#options = options
+      this.#tellEnd(options)
     } catch (err) {
       this.#deps.log.error({ event: 'certificates_refused', err }, 'the new certificates cannot be used: those in force stay')
       return false
     }
     this.#deps.log.info({ event: 'certificates_reloaded', file: this.#files.certFile }, 'certificates reloaded')
     return true
+  }
+
+  #tellEnd ({ cert }: TlsOptions): void {
+    this.#deps.metrics.certificateEnds.set(new X509Certificate(cert as Buffer).validToDate.getTime() / 1000)
   }
 }
 

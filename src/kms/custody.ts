@@ -3,6 +3,11 @@ import { PURPOSES, type KeyStore, type Purpose } from './key-store.ts'
 import { firstSignatureUnder, type MacaroonRoots, ROOT_SECRET_BYTES } from './macaroon-roots.ts'
 import { deriveNoteKeysFrom, type NoteKey } from './note-keys.ts'
 
+export interface CustodyEvents {
+  /** The newest version of a key, at the opening and after each rotation, and when it was made. Milliseconds since 1970-01-01 UTC. */
+  onNewest? (purpose: Purpose, madeAt: number): void
+}
+
 /** How many versions of one key may be held; rotation is refused then, until older ones are retired. */
 const MAX_VERSIONS = 16
 
@@ -12,21 +17,24 @@ const MAX_VERSIONS = 16
  */
 export class Custody implements MacaroonRoots {
   readonly #store: KeyStore
+  readonly #events: CustodyEvents
   /** By purpose, then by version. Bounded by MAX_VERSIONS. */
   readonly #keys = new Map<Purpose, Map<number, KeyObject>>()
 
-  private constructor (store: KeyStore) {
+  private constructor (store: KeyStore, events: CustodyEvents) {
     this.#store = store
+    this.#events = events
   }
 
   /** Opens every key there is, and makes the first of each purpose. @throws {Error} with a sentence for the operator */
-  static async open (store: KeyStore): Promise<Custody> {
-    const custody = new Custody(store)
+  static async open (store: KeyStore, events: CustodyEvents = {}): Promise<Custody> {
+    const custody = new Custody(store, events)
     for (const purpose of PURPOSES) {
       const held = new Map<number, KeyObject>()
       custody.#keys.set(purpose, held)
       for (const version of store.versions(purpose)) held.set(version, await custody.#load(purpose, version))
       if (held.size === 0) await custody.rotate(purpose)
+      else custody.#tellNewest(purpose)
     }
     return custody
   }
@@ -60,6 +68,7 @@ export class Custody implements MacaroonRoots {
       const key = await this.#load(purpose, version)
       if (!timingSafeEqual(key.export(), secret)) throw new Error(`${purpose} version ${version} is not as it was stored`)
       held.set(version, key)
+      this.#tellNewest(purpose)
       return version
     } catch (err) {
       this.#store.remove(purpose, version)
@@ -83,6 +92,10 @@ export class Custody implements MacaroonRoots {
     const secret = await this.#store.load(purpose, version)
     if (secret.byteLength !== ROOT_SECRET_BYTES) throw new Error(`${purpose} version ${version} does not hold a key`)
     return createSecretKey(secret)
+  }
+
+  #tellNewest (purpose: Purpose): void {
+    this.#events.onNewest?.(purpose, this.#store.madeAt(purpose, this.#newest(purpose)))
   }
 
   #newest (purpose: Purpose): number {

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { findDirectoryFault } from '../core/private-directory.ts'
 import type { KeyStore, Purpose } from './key-store.ts'
@@ -72,6 +72,11 @@ export class SealedKeyStore implements KeyStore {
   remove (purpose: Purpose, version: number): void {
     rmSync(this.#pathOf(purpose, version), { force: true })
     flushDirectory(this.#folder)
+  }
+
+  /** By the file's time, which a backup has to keep (`cp -a`): a version is never written over. */
+  madeAt (purpose: Purpose, version: number): number {
+    return statSync(this.#pathOf(purpose, version)).mtimeMs
   }
 
   #pathOf (purpose: Purpose, version: number): string {

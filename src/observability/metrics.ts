@@ -74,6 +74,7 @@ export function createMetrics (registry = new Registry()) {
     audit,
     discv5: discv5Metrics(meters),
     auth: authMetrics(meters),
+    kms: { keyMade: gauge('svc_dht_key_made_time_seconds', 'When the newest version of a key of this daemon was made, by what it is for. Seconds since 1970-01-01 UTC.', ['key']) },
     governance,
     bridge: bridgeMetrics(meters),
     http: { reject, exemplify: exemplify('request_latency_seconds'), ...httpMetrics(meters) },
@@ -139,6 +140,7 @@ function authMetrics ({ counter, gauge }: Meters) {
 
 function httpMetrics ({ counter, gauge, histogram }: Meters) {
   return {
+    certificateEnds: gauge('svc_dht_tls_certificate_ends_time_seconds', 'When the certificate of the admin API ends; 0 without one. Seconds since 1970-01-01 UTC.'),
     tlsFailures: counter('tls_handshake_failures_total', 'TLS handshakes of the admin API that failed: wrong version, no or a wrong client certificate, or no TLS at all.'),
     requests: counter('http_requests_total', 'HTTP requests, by listener, route and status.', ['service', 'route', 'code']),
     seconds: histogram('request_latency_seconds', 'Time of HTTP requests.', REQUEST_SECONDS, ['service', 'route', 'method']),

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
@@ -62,7 +63,8 @@ async function serve (t: Test, folder: string, clientCaFile = '') {
     ]).catch((err: unknown) => err as Error)
     return first
   }
-  return { app, port, certificates, failures, dial, logs }
+  const ends = async () => (await metrics.http.certificateEnds.get()).values[0]?.value
+  return { app, port, certificates, failures, ends, dial, logs }
 }
 
 t.test('TLS 1.3 only, with the ciphers and groups of the policy', { skip }, async t => {
@@ -114,7 +116,7 @@ t.test('new certificates are in force for new connections, and open ones go on',
   const authority = makeAuthority(folder, 'ca')
   authority.sign('server')
   const renewed = authority.sign('renewed')
-  const { port, certificates, dial, logs } = await serve(t, folder)
+  const { port, certificates, ends, dial, logs } = await serve(t, folder)
   const subjectOf = (socket: TLSSocket | Error) => socket instanceof Error ? socket.message : String(socket.getPeerCertificate().subject.CN)
   const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: readFileSync(authority.cert) })
   t.teardown(() => agent.destroy())
@@ -139,6 +141,7 @@ t.test('new certificates are in force for new connections, and open ones go on',
   t.equal(certificates.reload(), true)
   t.equal(subjectOf(await dial({})), 'renewed')
   t.match(await ask(), { status: 200, reused: true }, 'the open connection was not dropped')
+  t.equal(await ends(), new X509Certificate(readFileSync(renewed.cert)).validToDate.getTime() / 1000, 'operators see when it ends')
 })
 
 t.test('what cannot be used is named at the start, without a word of its content', { skip }, async t => {

@@ -45,6 +45,19 @@ for (const [name, open] of Object.entries(BACKENDS)) {
     t.same((await Custody.open(store)).versions('macaroon-root'), [2])
   })
 
+  t.test(`${name}: when the newest version of each key was made is told at each opening and rotation`, async t => {
+    const store = await open(t.testdir({}))
+    const told: Array<readonly [string, number]> = []
+    const onNewest = (purpose: string, madeAt: number): void => { told.push([purpose, madeAt]) }
+    const custody = await Custody.open(store, { onNewest })
+    t.same(told.map(([purpose]) => purpose), ['macaroon-root', 'audit-log'])
+    await Custody.open(store, { onNewest })
+    t.same(told.slice(2), told.slice(0, 2), 'opening makes nothing younger')
+    await custody.rotate('macaroon-root')
+    t.same(told[4], ['macaroon-root', store.madeAt('macaroon-root', 2)])
+    t.throws(() => store.madeAt('macaroon-root', 9))
+  })
+
   t.test(`${name}: a version that is missing or there already is said`, async t => {
     const store = await open(t.testdir({}))
     const custody = await Custody.open(store)
@@ -72,7 +85,7 @@ t.test('rotations are bounded', async t => {
 t.test('a new version that does not come back as it was stored is not used', async t => {
   const store = new EphemeralKeyStore()
   const custody = await Custody.open(store)
-  const isWorn = { load: async () => Buffer.alloc(32), save: store.save.bind(store), versions: store.versions.bind(store), remove: store.remove.bind(store) }
+  const isWorn = { load: async () => Buffer.alloc(32), save: store.save.bind(store), versions: store.versions.bind(store), remove: store.remove.bind(store), madeAt: store.madeAt.bind(store) }
   const worn = await Custody.open(isWorn)
   await t.rejects(worn.rotate('macaroon-root'), { message: /not as it was stored/ })
   t.same(store.versions('macaroon-root'), [1])

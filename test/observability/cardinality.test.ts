@@ -20,6 +20,7 @@ const BOUNDED_BY = {
   git_sha: 'one',
   hash: 'one: the series of the bootstrap set before is removed',
   holder: 'peer, prefix',
+  key: 'PURPOSES of custody',
   kind: 'the kinds of lookups, and of store failures',
   method: 'those of our routes, and what Node’s parser knows',
   object: 'the parts whose integrity is counted',
