@@ -11,6 +11,7 @@ import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { acceptCompressedBodies } from './decompress.ts'
 import { HttpError, toDhtError, toEnvelope } from './envelope.ts'
+import { InFlight } from './in-flight.ts'
 import type { Certificates } from './tls.ts'
 
 export type Service = 'public' | 'admin' | 'ops'
@@ -60,7 +61,7 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: READ_TIMEOUT_MS,
     keepAliveTimeout: IDLE_TIMEOUT_MS,
-    connectionTimeout: IDLE_TIMEOUT_MS, // also ends a client that stopped reading its answer
+    connectionTimeout: IDLE_TIMEOUT_MS, // also ends a client that stopped reading an answer which goes on
     return503OnClosing: false, // what reached us before the listener closed is answered
     routerOptions: { maxParamLength: MAX_HEADER_BYTES.public }, // so that our own limit on the URL refuses first
     clientErrorHandler: (error, socket) => refuseUnparsed(error, socket, service, deps),
@@ -75,16 +76,15 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
   app.decorateRequest('span', undefined)
   app.decorateRequest('failure', undefined)
   const isDebugged = deps.log.isLevelEnabled('debug')
-  let active = 0
+  const places = new InFlight({ limit: inFlight, idleTimeoutMs: IDLE_TIMEOUT_MS })
   function observe (request: FastifyRequest, reply: FastifyReply): void {
-    active++
+    places.enter(request.raw, reply.raw)
     deps.metrics.inFlight.inc({ service })
     const stopTimer = deps.metrics.seconds.startTimer({ service, method: request.method })
     reply.header('x-request-id', request.id)
     if (deps.tracer !== undefined) beginTrace(deps.tracer, service, request)
     // 'close' comes exactly once, whether the answer went out whole or the client left.
     reply.raw.once('close', () => {
-      active--
       deps.metrics.inFlight.dec({ service })
       const route = request.routeOptions.url ?? 'unmatched'
       const code = reply.raw.writableFinished ? String(reply.statusCode) : 'aborted'
@@ -97,6 +97,7 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
 
   function refuse (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const error = toDhtError(thrown, request.raw)
+    places.leave(request.raw)
     if (error.reason !== undefined) deps.metrics.reject(error.reason)
     request.failure = error.reason ?? error.code
     request.span?.set({ 'error.type': error.code })
@@ -108,9 +109,7 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
 
   app.addHook('onRequest', async (request, reply) => {
     observe(request, reply)
-    if (active > inFlight) {
-      throw new HttpError(503, 'Backpressure', 'Too many requests are in flight.', { reason: 'http_inflight' })
-    }
+    places.assertRoom(request.raw)
     if (request.url.length > MAX_URL_BYTES) {
       throw new HttpError(414, 'TooLarge', `The URL is longer than ${MAX_URL_BYTES} bytes.`, { reason: 'http_path' })
     }

@@ -205,6 +205,50 @@ t.test('beyond the limit of requests in flight a request is shed, and the next o
   t.equal((await fetch(`${server.url}/things/x`)).status, 200)
 })
 
+t.test('one connection that sends on and reads nothing keeps nobody else out', async t => {
+  const server = await start(t, { inFlight: 32, routes: app => app.get('/long', async () => 'x'.repeat(100_000)) })
+  for (const path of ['/long', '/nothing']) {
+    const before = await server.rejected('http_inflight')
+    const greedy = connect(Number(new URL(server.url).port), '127.0.0.1')
+    greedy.on('error', () => {}).pause()
+    await once(greedy, 'connect')
+    greedy.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(500))
+    while (await server.rejected('http_inflight') === before) await new Promise(resolve => setImmediate(resolve))
+    const answer = await fetch(`${server.url}/things/x`)
+    t.equal(answer.status, 200, `after ${path}`)
+    await answer.text()
+    await closed(server)
+    greedy.destroy()
+  }
+})
+
+t.test('a few requests may be sent ahead of their answers, which come in order', async t => {
+  const server = await start(t, { inFlight: 100 })
+  const ahead = Array.from({ length: 16 }, (_, index) => `GET /things/${index} HTTP/1.1\r\nHost: x\r\n${index === 15 ? 'Connection: close\r\n' : ''}\r\n`)
+  const said = await sendBytes(server.url, ahead.join(''))
+  t.equal(said.split('HTTP/1.1 200 OK').length - 1, 16)
+  t.equal(await server.rejected('http_inflight'), 0)
+})
+
+t.test('a complete answer that nobody reads loses its place soon', async t => {
+  const server = await start(t, { inFlight: 1, routes: app => app.get('/huge', async () => Buffer.alloc(32 * 1024 * 1024)) })
+  const lazy = connect(Number(new URL(server.url).port), '127.0.0.1')
+  lazy.on('error', () => {}).pause()
+  lazy.write('GET /huge HTTP/1.1\r\nHost: x\r\n\r\n')
+  await once(server.app.server, 'request')
+  const begun = performance.now()
+  const status = async (): Promise<number> => {
+    const answer = await fetch(`${server.url}/things/x`)
+    await answer.text()
+    return answer.status
+  }
+  t.equal(await status(), 503)
+  while (await status() !== 200 && performance.now() - begun < 30_000) await new Promise(resolve => setTimeout(resolve, 100))
+  const tookMs = performance.now() - begun
+  t.ok(tookMs > 3000 && tookMs < 15_000, `${tookMs} ms`)
+  lazy.destroy()
+})
+
 t.test('requests are counted by route pattern, never by what a client typed', async t => {
   const server = await start(t)
   for (const path of ['/things/a', '/things/b', '/what/ever']) await (await fetch(server.url + path)).text()
