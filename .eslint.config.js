@@ -6,6 +6,15 @@ const FORBIDDEN_SYNTAX = [
   { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
 ]
 
+const MATCH = 'CallExpression[callee.object.name="t"][callee.property.name="match"]'
+/** Patterns of a test that longer lists match too. */
+const OPEN_PATTERNS = [
+  `${MATCH}[arguments.0.type!="ArrayExpression"][arguments.1.type="ArrayExpression"]`,
+  `${MATCH} > ObjectExpression:nth-child(2) Property > ArrayExpression.value`,
+  `${MATCH} > ArrayExpression:nth-child(2) ArrayExpression`,
+  `${MATCH} > CallExpression:nth-child(2) Property > ArrayExpression.value`,
+].map(selector => ({ selector, message: 'An array is a pattern for a beginning, and [] for any array: say only(…) of test/patterns.ts.' }))
+
 export default [
   ...neostandard({ ts: true, ignores: ['dist/**', '.tap/**'] }),
   {
@@ -34,4 +43,5 @@ export default [
     },
   },
   { files: ['test/**/*.ts', 'bench/**/*.ts'], rules: { 'max-lines-per-function': 'off' } },
+  { files: ['test/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...OPEN_PATTERNS] } },
 ]

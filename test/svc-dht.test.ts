@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import t, { type Test } from 'tap'
+import { only } from './patterns.ts'
 import { start } from './process.ts'
 
 const FREE_PORTS = ['kad.listen=/ip4/127.0.0.1/tcp/0', 'public.listen=127.0.0.1:0', 'ops.listen=127.0.0.1:0', 'discv5.listen=127.0.0.1:0'].flatMap(setting => ['--set', setting])
@@ -133,7 +134,7 @@ t.test('a fault of the program ends the daemon with one fatal line and exit code
     const { code, stdout, stderr } = await daemon.exit
     t.strictSame({ code, stderr }, { code: 70, stderr: '' })
     const fatal = parseLines(stdout).filter(({ level }) => level === 'fatal')
-    t.match(fatal, [{ event: 'fault', origin, err: { message: 'out of the blue', stack: /out of the blue/ }, msg: 'a fault of the program: the daemon ends' }])
+    t.match(fatal, only({ event: 'fault', origin, err: { message: 'out of the blue', stack: /out of the blue/ }, msg: 'a fault of the program: the daemon ends' }))
     t.equal(fatal.length, 1)
 
     const next = start(t, 'svc-dht', ['run', ...FREE_PORTS], { XDG_RUNTIME_DIR: folder })

@@ -5,6 +5,7 @@ import t from 'tap'
 import { EXIT, EXIT_OF_CODE } from '../../src/cli/exit-codes.ts'
 import { DhtError, type ErrorCode } from '../../src/core/errors.ts'
 import { KEY, NOW, PEER, startDaemon, tempDirectory } from '../http/admin/fake-daemon.ts'
+import { only } from '../patterns.ts'
 import { jsonLines, ronctl } from './ronctl.ts'
 
 const UNREACHABLE = '/nowhere/admin.sock'
@@ -27,13 +28,13 @@ t.test('with --json an error is the envelope on stderr', async t => {
   const { exit, stdout, stderr } = await ronctl(['quotas', PEER, '--socket', socket, '--json'])
   t.equal(exit, 75)
   t.equal(stdout, '')
-  t.match(jsonLines(stderr), [{ error: { code: 'Backpressure', message: 'Too many.', retryable: true, hint: 'Wait.', ts: new Date(NOW).toISOString(), request_id: /^[0-9a-f-]{36}$/ } }])
+  t.match(jsonLines(stderr), only({ error: { code: 'Backpressure', message: 'Too many.', retryable: true, hint: 'Wait.', ts: new Date(NOW).toISOString(), request_id: /^[0-9a-f-]{36}$/ } }))
 })
 
 t.test('our own errors take the same form', async t => {
-  t.match(jsonLines((await ronctl(['status', '--json', '--socket', UNREACHABLE])).stderr), [{ error: { code: 'Unreachable', retryable: true, hint: String, request_id: '' } }])
-  t.match(jsonLines((await ronctl(['find', 'x', '--json'])).stderr), [{ error: { code: 'BadRequest', message: /^Not a key/, hint: /CID/ } }])
-  t.match(jsonLines((await ronctl(['statsu', '--json'])).stderr), [{ error: { code: 'BadRequest', message: "unknown command 'statsu'", hint: '(Did you mean status?)' } }])
+  t.match(jsonLines((await ronctl(['status', '--json', '--socket', UNREACHABLE])).stderr), only({ error: { code: 'Unreachable', retryable: true, hint: String, request_id: '' } }))
+  t.match(jsonLines((await ronctl(['find', 'x', '--json'])).stderr), only({ error: { code: 'BadRequest', message: /^Not a key/, hint: /CID/ } }))
+  t.match(jsonLines((await ronctl(['statsu', '--json'])).stderr), only({ error: { code: 'BadRequest', message: "unknown command 'statsu'", hint: '(Did you mean status?)' } }))
 })
 
 t.test('a code that this ronctl does not know counts as a fault', async t => {

@@ -6,6 +6,7 @@ import { signRecord } from '../../src/discv5/enr/record.ts'
 import { uintBytes } from '../../src/discv5/rlp.ts'
 import { logDistance } from '../../src/discv5/table/distance.ts'
 import { encodeFindnode, encodeNodes, encodePing, encodePong, encodeTalkreq } from '../../src/discv5/wire/message.ts'
+import { only } from '../patterns.ts'
 import { curve, LIMITS, Network, startNode, until } from './network.ts'
 import { RawPeer } from './raw-peer.ts'
 
@@ -50,7 +51,7 @@ t.test('while a challenge is pending the same one is sent again; after its time 
 t.test('a handshake makes a session, and its message is answered', async t => {
   const { peer, node } = await setUp(t)
   await peer.greet(PING)
-  t.match(peer.messages(), [{ kind: 'pong', requestId: ID, ip: '127.0.0.2', port: 9000, enrSeq: node.ownRecord().seq }])
+  t.match(peer.messages(), only({ kind: 'pong', requestId: ID, ip: '127.0.0.2', port: 9000, enrSeq: node.ownRecord().seq }))
   peer.message(encodePing(Buffer.alloc(0), 0n))
   await peer.settled()
   t.ok(peer.messages().some(({ kind, requestId }) => kind === 'pong' && requestId.length === 0), 'an empty request ID comes back empty')
@@ -146,7 +147,7 @@ t.test('an unknown TALKREQ gets the empty answer, with its request ID', async t 
 t.test('FINDNODE 0 is the own record, one and alone; nobody there is an answer too', async t => {
   const { peer, node } = await setUp(t)
   await peer.greet(encodeFindnode(ID, [0]))
-  t.match(peer.messages().filter(({ kind }) => kind === 'nodes'), [{ total: 1, records: { length: 1 } }])
+  t.match(peer.messages().filter(({ kind }) => kind === 'nodes'), only({ total: 1, records: { length: 1 } }))
   peer.message(encodeFindnode(ID, [1, 2]))
   await peer.settled()
   const [own, none] = peer.messages().filter(message => message.kind === 'nodes')
@@ -259,12 +260,12 @@ t.test('who made a session is PINGed at its record’s address, and told to othe
   const { peer, node } = await setUp(t)
   await peer.greet(PING)
   t.ok(await until(() => peer.messages().some(({ kind }) => kind === 'ping')))
-  t.match(node.table(), [{ isLive: false }])
+  t.match(node.table(), only({ isLive: false }))
   const ping = peer.messages().find(({ kind }) => kind === 'ping')
   if (ping === undefined) return t.fail()
   peer.message(encodePong(ping.requestId, 1n, Buffer.from([127, 0, 0, 1]), 9000))
   await peer.settled()
-  t.match(node.table(), [{ isLive: true, ip: '127.0.0.2', port: 9000 }])
+  t.match(node.table(), only({ isLive: true, ip: '127.0.0.2', port: 9000 }))
 })
 
 t.test('a flood of forged packets gets few WHOAREYOU, makes no session, and a known node is still answered', async t => {

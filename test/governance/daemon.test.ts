@@ -1,5 +1,6 @@
 import t from 'tap'
 import { startTestDaemon } from '../daemon.ts'
+import { only } from '../patterns.ts'
 import { HOUR } from './fixtures.ts'
 import { Governed, SEED, startGoverned } from './governed.ts'
 
@@ -23,7 +24,7 @@ t.test('a policy is tried as a canary, and the digest of the configuration says 
   const before = await digest()
   const id = await governed.agree(t, governed.network.proposal('policy', { op: 'set', values: { profile: 'strict' } }))
   const { body: detail } = await governed.get('/v1/governance/proposals/1')
-  t.match(detail, { id, number: 1, stage: 'approved', before: { profile: 'standard' }, after: { profile: 'strict' }, standings: [{ needed: 2 }] })
+  t.match(detail, { id, number: 1, stage: 'approved', before: { profile: 'standard' }, after: { profile: 'strict' }, standings: only({ needed: 2 }) })
   t.equal((await governed.execute(id)).body.proposal?.stage, 'canary')
   t.equal(await governed.daemon.metric('policy_profile_active{profile="strict"}'), 1)
   t.not(await digest(), before)
@@ -61,7 +62,7 @@ t.test('a freeze refuses writes from the moment that it is executed', async t =>
 t.test('members are those that the quorum agreed on', async t => {
   const governed = await startGoverned(t)
   await governed.execute(await governed.agree(t, governed.network.proposal('members', { op: 'add', node: MEMBER })))
-  t.match((await governed.get('/v1/membership/members')).body, { members: [MEMBER] })
+  t.match((await governed.get('/v1/membership/members')).body, { members: only(MEMBER) })
   t.match((await governed.get('/v1/membership/status')).body, { mode: 'off', active: 1, revoked: 0, restricted: false })
 })
 
@@ -102,7 +103,7 @@ t.test('a configured value that governance overrules is shown as drift, until it
   t.match(settings, { 'kad.concurrency': '3', 'policy.profile': 'standard' })
   t.strictSame(drift, { 'kad.concurrency': { configured: '7', in_force: '3' }, 'policy.profile': { configured: 'strict', in_force: 'standard' } })
   t.equal(await governed.daemon.metric('svc_dht_config_drift'), 2)
-  t.match(governed.daemon.logs.filter(({ event }) => event === 'config_drift'), [{ level: 'warn', settings: ['kad.concurrency', 'policy.profile'] }])
+  t.match(governed.daemon.logs.filter(({ event }) => event === 'config_drift'), only({ level: 'warn', settings: only('kad.concurrency', 'policy.profile') }))
 
   await governed.execute(await governed.agree(t, governed.network.proposal('policy', { op: 'set', values: { profile: 'strict' } })))
   t.strictSame(Object.keys((await governed.get('/v1/config')).body.drift), ['kad.concurrency'])

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Envelope } from '../../src/governance/envelope.ts'
 import type { Permission } from '../../src/policy/permissions.ts'
+import { only } from '../patterns.ts'
 import { type Answer, type Governed, SEED, startGoverned } from './governed.ts'
 
 // A capability may be held to one proposal, by a caveat. The wall judges it: what is signed is not even read before.
@@ -59,7 +60,7 @@ t.test('a capability for one proposal approves and executes it, by its id and by
   for (const path of ['proposals', 'freeze', 'disputes', 'obligations']) tries.push(await governed.send(path, network.proposal('policy', { op: 'set', values: { profile: 'strict' } }), cap))
   t.ok(tries.every(isRefused), 'what is about another proposal, or about none, is refused')
   t.equal(await governed.daemon.metric(REFUSED), refused + tries.length, 'and each refusal is counted')
-  t.match((await governed.get('/v1/governance/proposals/2')).body, { id: other, stage: 'review', approvals: [] })
+  t.match((await governed.get('/v1/governance/proposals/2')).body, { id: other, stage: 'review', approvals: only() })
 
   t.match(await governed.send('proposals/1/execute', network.about('execution', id, cast.ops), cap), { status: 200, body: { proposal: { stage: 'promoted' } } })
 })
@@ -70,7 +71,7 @@ t.test('what is signed about another proposal does not pass under the path of on
   const [id, other] = await twoProposals(governed)
   const cap = await capFor(t, governed, `proposal=${id}`)
   for (const name of [id, '1']) t.equal((await governed.send(`proposals/${name}/approvals`, network.about('approval', other, cast.sec[0]), cap)).status, 400)
-  t.match((await governed.get('/v1/governance/proposals/2')).body, { approvals: [] })
+  t.match((await governed.get('/v1/governance/proposals/2')).body, { approvals: only() })
 })
 
 t.test('a number is no name in a caveat: it is another proposal on another daemon', async t => {

@@ -7,6 +7,7 @@ import { MAX_TOKEN_BYTES } from '../../src/core/limits.ts'
 import { createServer, type Service } from '../../src/http/server.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
+import { only } from '../patterns.ts'
 import { sendBytes } from './support/raw.ts'
 
 t.setTimeout(180_000)
@@ -68,7 +69,7 @@ t.test('a request id is ours alone and is in every log line of the request', asy
   t.match(id, /^[0-9a-f-]{36}$/)
   await response.text()
   await closed(server)
-  t.match(server.logged.filter(({ msg }) => msg === 'request'), [{ request_id: id, route: '/things/:name', status: '200' }])
+  t.match(server.logged.filter(({ msg }) => msg === 'request'), only({ request_id: id, route: '/things/:name', status: '200' }))
 })
 
 t.test('what is retryable says when to retry', async t => {
@@ -117,7 +118,7 @@ t.test('a client that leaves in the middle of its body is no failure of ours', a
   socket.destroy()
   await closed(server)
   t.strictSame(server.logged.filter(({ level }) => level !== 'debug' && level !== 'info' && level !== 'trace'), [])
-  t.match((await server.metrics.http.requests.get()).values, [{ labels: { code: 'aborted' } }])
+  t.match((await server.metrics.http.requests.get()).values, only({ labels: { code: 'aborted' } }))
 })
 
 t.test('a client that is still sending when it is refused gets to read why, and is ended soon if it goes on', async t => {
@@ -273,7 +274,7 @@ t.test('a client that leaves is counted as such', async t => {
   gone.abort()
   await t.rejects(request)
   await closed(server)
-  t.match((await server.metrics.http.requests.get()).values, [{ labels: { code: 'aborted' } }])
+  t.match((await server.metrics.http.requests.get()).values, only({ labels: { code: 'aborted' } }))
 })
 
 /** Until the server has seen the end of every request: the gauge is set in the handler of that very event. */

@@ -6,6 +6,7 @@ import { WriteGate } from '../../src/policy/write-gate.ts'
 import { ProviderRecords } from '../../src/kad/provider/provider-records.ts'
 import { MemoryProviderStore } from '../../src/kad/provider/store/memory.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
+import { only } from '../patterns.ts'
 import { addrsOf, bytesOf, HOUR_MS, keyOf, metricValue, MINUTE_MS, peerOf, silentLog, TestClock } from './fixtures.ts'
 
 const SELF = bytesOf(peerOf('self'))
@@ -49,7 +50,7 @@ t.test('a key is announced to others and held here', async t => {
   const { announcer, clock, publisher, records } = setUp()
   const { reached, attempted, created, expiresAt } = await announcer.announce(KEY, { signal })
   t.strictSame({ reached, attempted, created, expiresAt }, { reached: 3, attempted: 3, created: true, expiresAt: clock.time + TTL_MS })
-  t.match(records.held(KEY), [{ provider: SELF, source: 'operator', expiresAt }])
+  t.match(records.held(KEY), only({ provider: SELF, source: 'operator', expiresAt }))
   t.equal(publisher.published.length, 1)
 })
 
@@ -62,7 +63,7 @@ t.test('with nobody to tell an announcement is refused with the reason, and noth
   const { expiresAt } = await announcer.announce(KEY, { signal, ttlMs: HOUR_MS })
   network.why = 'they are gone'
   await t.rejects(announcer.announce(KEY, { signal, ttlMs: 3 * HOUR_MS }), { code: 'NotReady' })
-  t.match(records.held(KEY), [{ expiresAt }], 'what is announced keeps its time')
+  t.match(records.held(KEY), only({ expiresAt }), 'what is announced keeps its time')
 })
 
 t.test('a repeat extends the time and never shortens it', async t => {
@@ -70,7 +71,7 @@ t.test('a repeat extends the time and never shortens it', async t => {
   const { expiresAt } = await announcer.announce(KEY, { signal, ttlMs: 2 * HOUR_MS })
   t.match(await announcer.announce(KEY, { signal, ttlMs: HOUR_MS }), { created: false, expiresAt })
   t.match(await announcer.announce(KEY, { signal, ttlMs: 3 * HOUR_MS }), { created: false, expiresAt: clock.time + 3 * HOUR_MS })
-  t.match(records.held(KEY), [{ expiresAt: clock.time + 3 * HOUR_MS }])
+  t.match(records.held(KEY), only({ expiresAt: clock.time + 3 * HOUR_MS }))
   t.equal(announcer.size, 1)
 })
 
@@ -233,7 +234,7 @@ t.test('what was announced before a restart is announced again at once, until it
   t.teardown(async () => await announcer.stop())
   await new Promise(resolve => setImmediate(resolve))
   t.strictSame(publisher.published, [Buffer.from(KEY).toString('hex')])
-  t.match(records.held(KEY), [{ provider: SELF, source: 'operator', expiresAt: now + 48 * HOUR_MS }])
+  t.match(records.held(KEY), only({ provider: SELF, source: 'operator', expiresAt: now + 48 * HOUR_MS }))
   t.equal(await metricValue(metrics, 'svc_dht_kad_announced_keys'), 1)
   clock.advance(0.45 * TTL_MS)
   await announcer.repeatDue()
@@ -252,7 +253,7 @@ t.test('under another peer ID than before it announces itself, and the record of
   t.teardown(async () => await announcer.stop())
   disk.resolve([{ key: KEY, provider: old, expiresAt }])
   await new Promise(resolve => setImmediate(resolve))
-  t.match(records.held(KEY), [{ provider: SELF, expiresAt }])
+  t.match(records.held(KEY), only({ provider: SELF, expiresAt }))
   t.equal(records.held(KEY).length, 1)
 })
 
@@ -277,7 +278,7 @@ t.test('under a shorter TTL announcements are repeated sooner, and keep the time
   const { announcer, clock, publisher, records } = setUp()
   const { expiresAt } = await announcer.announce(KEY, { signal })
   announcer.apply({ ttlMs: 2 * HOUR_MS, maxTtlMs: 2 * HOUR_MS })
-  t.match(records.held(KEY), [{ expiresAt }])
+  t.match(records.held(KEY), only({ expiresAt }))
   await t.rejects(announcer.announce(keyOf('other'), { signal, ttlMs: 3 * HOUR_MS }), { code: 'BadRequest', message: 'A TTL is between 1s and 2h.' })
   clock.advance(0.45 * 2 * HOUR_MS - 1)
   await announcer.repeatDue()

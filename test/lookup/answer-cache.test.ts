@@ -1,5 +1,6 @@
 import t from 'tap'
 import { AnswerCache } from '../../src/lookup/answer-cache.ts'
+import { only } from '../patterns.ts'
 import { peer } from './support/peers.ts'
 
 const a = peer('a')
@@ -10,9 +11,9 @@ t.test('an answer is used again until its time is over, an empty one for a short
   const cache = create()
   cache.put('found', [a], [], 0)
   cache.put('empty', [], [], 0)
-  t.match(cache.get('found', [], 999), { found: [a], resolvedAt: 0 })
+  t.match(cache.get('found', [], 999), { found: only(a), resolvedAt: 0 })
   t.equal(cache.get('found', [], 1000), undefined)
-  t.match(cache.get('empty', [], 99), { found: [] })
+  t.match(cache.get('empty', [], 99), { found: only() })
   t.equal(cache.get('empty', [], 100), undefined)
   t.equal(cache.get('never asked', [], 0), undefined)
 })

@@ -3,6 +3,7 @@ import type { PeerRecord, Walk } from '../../src/core/peer.ts'
 import { Lookup } from '../../src/lookup/lookup.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
+import { only } from '../patterns.ts'
 import { collect } from './support/collect.ts'
 import { key, peer } from './support/peers.ts'
 import { FakePlane, toName, yields, yieldsThenFails, yieldsThenHangs, type Script } from './support/planes.ts'
@@ -61,7 +62,7 @@ t.test('the caller sees what the walk does while it runs', async t => {
   const { records, summary } = lookup.providers(key('k'), all)
   const iterator = records[Symbol.asyncIterator]()
   await iterator.next()
-  t.match(summary.trace, { messages: 3, hops: 2, path: ['x', 'y'] })
+  t.match(summary.trace, { messages: 3, hops: 2, path: only('x', 'y') })
   await iterator.next()
   t.equal(summary.trace.messages, 4)
   t.match((await metrics.lookup.messages.get()).values.find(({ metricName }) => metricName?.endsWith('_sum')), { value: 4, labels: { kind: 'providers' } })
@@ -82,7 +83,7 @@ t.test('a plane that fails does not take the others with it; the answer says tha
   const { records, summary } = lookup.providers(key('k'), all)
   t.strictSame(new Set(await collect(records)), new Set([a, b]))
   t.equal(summary.truncated, 'error')
-  t.match(logged, [{ msg: 'a plane failed during a lookup', kind: 'providers', err: { message: 'every connection was lost' } }])
+  t.match(logged, only({ msg: 'a plane failed during a lookup', kind: 'providers', err: { message: 'every connection was lost' } }))
 })
 
 t.test('a plane that throws when asked counts as failed, not as a fault of ours', async t => {
@@ -221,7 +222,7 @@ t.test('concurrent lookups of one key walk once, each with its own limit', async
   t.strictSame([first.summary.truncated, second.summary.truncated], [undefined, 'limit'])
   t.equal(plane.walks.length, 1)
   t.equal(first.summary.trace, second.summary.trace)
-  t.match((await metrics.lookup.cache.get()).values.map(({ labels, value }) => [labels.result, value]), [['miss', 1], ['shared', 1]])
+  t.match((await metrics.lookup.cache.get()).values.map(({ labels, value }) => [labels.result, value]), only(only('miss', 1), only('shared', 1)))
   t.equal(await walking(), 0)
   t.strictSame(await collect(lookup.providers(key('k'), all).records), [a, b, c], 'and the whole walk is used again')
   t.equal(plane.walks.length, 1)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { COMMON_FIELDS, EVENTS } from '../../src/observability/events.ts'
 import { renderEventReference } from '../../src/observability/reference.ts'
+import { only } from '../patterns.ts'
 import { ROOT, start } from '../process.ts'
 
 t.setTimeout(60_000)
@@ -58,7 +59,7 @@ t.test('every line that a daemon writes from its start to its stop is one of the
   const of = (event: string): readonly Line[] => lines.filter(line => line['event'] === event)
   t.equal(of('started').length, 1)
   t.equal(of('listening').length, 3, 'public, ops and the admin socket')
-  t.match(of('stopping'), [{ signal: 'SIGTERM' }])
+  t.match(of('stopping'), only({ signal: 'SIGTERM' }))
   t.notMatch(JSON.stringify(lines), token, 'no line holds the capability, not even a path that did')
 
   const requests = of('request')

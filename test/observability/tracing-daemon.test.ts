@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 import { startTestDaemon, startTestOverlay, until, type TestDaemon } from '../daemon.ts'
 import { cid } from '../lookup/support/peers.ts'
+import { only } from '../patterns.ts'
 import { ROOT, startCommand } from '../process.ts'
 import { startCollector, type SentSpan } from './support/collector.ts'
 
@@ -80,7 +81,7 @@ t.test('what was traced until the stop is sent in it', async t => {
   await (await fetch(`${daemon.publicUrl}/openapi.json`)).text()
   t.equal(collector.spans.length, 0)
   await daemon[Symbol.asyncDispose]()
-  t.match(collector.spans, [{ name: 'GET /openapi.json' }])
+  t.match(collector.spans, only({ name: 'GET /openapi.json' }))
 })
 
 /** Prints every module of OpenTelemetry that is loaded, but for its API, which prom-client brings along. */

@@ -5,6 +5,7 @@ import { openCheckpoint, verifySignatures } from '../../../src/audit/format/chec
 import { deriveNoteKeys } from '../../../src/kms/note-keys.ts'
 import { createEphemeralIdentity } from '../../../src/kms/identity.ts'
 import { startTestDaemon, until } from '../../daemon.ts'
+import { only } from '../../patterns.ts'
 import { tempFolder } from '../logs.ts'
 import { createWitnessKey } from './keys.ts'
 import { startWitness } from './stub-witness.ts'
@@ -41,11 +42,11 @@ t.test('a policy that cannot be read, is wrong, or names a witness out of reach 
   const lasting = { 'node.profile': 'macronode', 'node.dataDir': folder }
   const refused = async (name: string, flags: Readonly<Record<string, string>> = lasting) => await startTestDaemon(t, { flags: { ...flags, 'audit.witnessPolicy': join(folder, name) } })
     .then(() => [], err => (err as { mistakes: readonly string[] }).mistakes)
-  t.match(await refused('nowhere'), [/^audit\.witnessPolicy: .*nowhere cannot be read \(ENOENT\)$/])
-  t.match(await refused('.'), [/^audit\.witnessPolicy: .* is not a file of at most/])
+  t.match(await refused('nowhere'), only(/^audit\.witnessPolicy: .*nowhere cannot be read \(ENOENT\)$/))
+  t.match(await refused('.'), only(/^audit\.witnessPolicy: .* is not a file of at most/))
   writeFileSync(join(folder, 'wrong'), 'witness w nonsense\nquorum x\n')
-  t.match(await refused('wrong'), [/wrong: line 1: the key cannot be used/, /wrong: line 2: "x" is not defined above/])
+  t.match(await refused('wrong'), only(/wrong: line 1: the key cannot be used/, /wrong: line 2: "x" is not defined above/))
   writeFileSync(join(folder, 'far'), `witness w ${createWitnessKey('w').vkey} http://w.example\nquorum w\n`)
-  t.match(await refused('far'), [/far: line 1: .* neither https nor http on loopback/])
-  t.match(await refused('far', {}), [/^audit\.witnessPolicy: needs node\.profile macronode and node\.dataDir/])
+  t.match(await refused('far'), only(/far: line 1: .* neither https nor http on loopback/))
+  t.match(await refused('far', {}), only(/^audit\.witnessPolicy: needs node\.profile macronode and node\.dataDir/))
 })

@@ -14,6 +14,7 @@ import { DhtError } from '../../../src/core/errors.ts'
 import { Custody } from '../../../src/kms/custody.ts'
 import { EphemeralKeyStore } from '../../../src/kms/key-store.ts'
 import { createMetrics } from '../../../src/observability/metrics.ts'
+import { only } from '../../patterns.ts'
 
 const START = Date.parse('2026-01-02T03:04:05Z')
 const HOUR = 3_600_000
@@ -49,9 +50,9 @@ t.test('a minted token works, the log tells of it, and neither log nor list hold
   const { token, grant, conditions } = await grants.mint({ ...ci, caveats: caveats('rps<=5') }, 'daemon')
   t.same(conditions, ['service=svc-dht', 'rps<=5'])
   clock.now += 1000
-  t.match(use(token), { id: grant.id, capabilityId: grant.id, requestsPerSecond: 5, conditions, isDischarged: false })
+  t.match(use(token), { id: grant.id, capabilityId: grant.id, requestsPerSecond: 5, conditions: only(...conditions), isDischarged: false })
   t.equal(grants.list()[0]?.lastUsedAt, clock.now)
-  t.match(actions, [{ action: 'cap.mint', reason: 'ci', actor: 'daemon', event: { grant: { id: grant.id } } }])
+  t.match(actions, only({ action: 'cap.mint', reason: 'ci', actor: 'daemon', event: { grant: { id: grant.id } } }))
   const signature = Buffer.from(decodeToken(token).signature)
   for (const secret of [token, signature.toString('hex'), signature.toString('base64url')]) t.notOk(JSON.stringify([actions, grants.list()]).includes(secret))
 })
@@ -189,7 +190,7 @@ t.test('grants and waiting changes are bounded, counted, and expired grants make
   const mint = async () => await grants.mint({ ...ci, expiresAt: clock.now + 1 }, 'daemon')
   const results = await Promise.allSettled(Array.from({ length: 300 }, mint))
   t.equal(results.filter(({ status }) => status === 'fulfilled').length, 2)
-  t.match((await metrics.auth.refused.get()).values, [{ labels: { reason: 'busy' }, value: 44 }, { labels: { reason: 'full' }, value: 254 }])
+  t.match((await metrics.auth.refused.get()).values, only({ labels: { reason: 'busy' }, value: 44 }, { labels: { reason: 'full' }, value: 254 }))
   await t.rejects(mint(), { code: 'Backpressure', reason: 'quota_grants' })
   clock.now += 2
   t.ok(await mint())

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { LastUses, usesOf } from '../../../src/auth/grants/last-uses.ts'
 import type { Grant } from '../../../src/auth/grants/grant.ts'
+import { only } from '../../patterns.ts'
 import { macronode } from './macronode.ts'
 
 t.setTimeout(60_000)
@@ -40,7 +41,7 @@ t.test('a file that is not one, or cannot be written, is told and stops nobody',
   const path = join(t.testdir({ 'last-uses.json': '{"schema":"svc-dht/last-uses/1","uses":[["a","b"]]}' }), 'last-uses.json')
   const odd = setUp(path)
   await odd.uses.start()
-  t.match([odd.recalled, odd.failures], [[], [{ message: /not a file of last uses/ }]])
+  t.match([odd.recalled, odd.failures], [only(), only({ message: /not a file of last uses/ })])
   await odd.uses.stop()
   const folder = join(t.testdir({}), 'folder')
   mkdirSync(folder)

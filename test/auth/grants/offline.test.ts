@@ -2,6 +2,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync 
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ronctl } from '../../cli/ronctl.ts'
+import { only } from '../../patterns.ts'
 import { macronode } from './macronode.ts'
 
 t.setTimeout(120_000)
@@ -31,8 +32,8 @@ t.test('a capability that was minted while the daemon was stopped is in force fr
     t.match(await run('--cap', file('found'), 'cap', 'list'), { exit: 0, stdout: new RegExp(`${id} .*owner .*offline`) })
     t.match(await run('--cap', file('found'), 'audit', 'log', '--action', 'cap.mint', '--json'), { stdout: new RegExp(`"actor":"offline"[^]*${id}`) })
     t.match(await run('--cap', file('late'), 'status'), { exit: 77 })
-    t.match(daemon.logs.filter(({ event }) => event === 'offline_capability_entered'), [{ capability: id }])
-    t.match(daemon.logs.filter(({ event }) => event === 'offline_capability_refused'), [{ err: { message: 'Its expiry is not a time to come.' } }])
+    t.match(daemon.logs.filter(({ event }) => event === 'offline_capability_entered'), only({ capability: id }))
+    t.match(daemon.logs.filter(({ event }) => event === 'offline_capability_refused'), only({ err: { message: 'Its expiry is not a time to come.' } }))
     t.equal(readdirSync(waiting).length, 1)
     t.match(await mint('beside', '--permission', 'status:read', '--caveat', 'rps<=5'), { exit: 0, stdout: /in force +from the daemon’s next start/ })
     t.match(await run('--cap', file('beside'), 'status'), { exit: 77 }, 'not before')
@@ -48,7 +49,7 @@ t.test('a waiting file that is put back does not bring back what was revoked', a
   cpSync(join(folder, 'copy'), waiting, { recursive: true })
   await live(async (run, { logs }) => {
     t.match(await run('--cap', file('found'), 'status'), { exit: 77 })
-    t.match(logs.filter(({ event }) => event === 'offline_capability_refused'), [{ err: { message: /was entered before/ } }])
+    t.match(logs.filter(({ event }) => event === 'offline_capability_refused'), only({ err: { message: /was entered before/ } }))
     t.same(readdirSync(waiting), [])
   })
 })

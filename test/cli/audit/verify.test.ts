@@ -8,6 +8,7 @@ import { withCosignatures } from '../../../src/audit/witness/add-checkpoint.ts'
 import { createEphemeralNoteKeys, type NoteKey } from '../../../src/kms/note-keys.ts'
 import { createLog, diskStorage, fill, KEYS, NOW, ORIGIN, tempFolder, type Teardown } from '../../audit/logs.ts'
 import { createWitnessKey, type WitnessKey } from '../../audit/witness/keys.ts'
+import { only } from '../../patterns.ts'
 import { jsonLines, ronctl } from '../ronctl.ts'
 
 const [ED25519 = '', ML_DSA = ''] = KEYS.map(formatVerifierKey)
@@ -40,13 +41,13 @@ function writePolicy (t: Teardown, text: string): string {
 t.test('a log is verified by a policy when a quorum of its witnesses cosigned, and it is said who is missing', async t => {
   const policy = writePolicy(t, POLICY)
   const two = await cosignedBy(t, A, B)
-  t.match(await verdictOf(two, '--key', ED25519, '--policy', policy), { valid: true, witnesses: { cosigned: ['A', 'B'], missing: ['C'] } })
+  t.match(await verdictOf(two, '--key', ED25519, '--policy', policy), { valid: true, witnesses: { cosigned: only('A', 'B'), missing: only('C') } })
   t.match(await ronctl(['audit', 'verify', two, '--key', ED25519, '--policy', policy]), { exit: 0, stdout: /cosigned by +A\n +B\nnot cosigned by +C\n/ })
   const one = await cosignedBy(t, C)
-  t.match(await verdictOf(one, '--key', ED25519, '--policy', policy), { valid: false, fault: 'quorum', message: /no quorum of witnesses: not cosigned by A, B\./, witnesses: { cosigned: ['C'], missing: ['A', 'B'] } })
+  t.match(await verdictOf(one, '--key', ED25519, '--policy', policy), { valid: false, fault: 'quorum', message: /no quorum of witnesses: not cosigned by A, B\./, witnesses: { cosigned: only('C'), missing: only('A', 'B') } })
   t.match(await ronctl(['audit', 'verify', one, '--key', ED25519, '--policy', policy]), { exit: 1, stdout: /fault +quorum/ })
-  t.match(await verdictOf(await cosignedBy(t), '--key', ED25519, '--policy', policy), { valid: false, fault: 'quorum', witnesses: { cosigned: [] } })
-  t.match(await verdictOf(await cosignedBy(t), '--key', ED25519, '--policy', writePolicy(t, 'quorum none\n')), { valid: true, witnesses: { cosigned: [], missing: [] } })
+  t.match(await verdictOf(await cosignedBy(t), '--key', ED25519, '--policy', policy), { valid: false, fault: 'quorum', witnesses: { cosigned: only() } })
+  t.match(await verdictOf(await cosignedBy(t), '--key', ED25519, '--policy', writePolicy(t, 'quorum none\n')), { valid: true, witnesses: { cosigned: only(), missing: only() } })
 })
 
 t.test('a cosignature that is wrong, or has no time, or is by another key of the same name, counts for nothing', async t => {
@@ -60,7 +61,7 @@ t.test('a cosignature that is wrong, or has no time, or is by another key of the
 
 t.test('the logs of a policy are trusted without a key, and a policy that is none is refused before anything is read', async t => {
   const log = await cosignedBy(t, A)
-  t.match(await verdictOf(log, '--policy', writePolicy(t, `log ${ML_DSA}\nwitness A ${A.vkey}\nquorum A\n`)), { valid: true, signed_by: [ML_DSA] })
+  t.match(await verdictOf(log, '--policy', writePolicy(t, `log ${ML_DSA}\nwitness A ${A.vkey}\nquorum A\n`)), { valid: true, signed_by: only(ML_DSA) })
   const [stranger = ''] = createEphemeralNoteKeys(ORIGIN).map(formatVerifierKey)
   t.match(await verdictOf(log, '--policy', writePolicy(t, `log ${stranger}\nwitness A ${A.vkey}\nquorum A\n`)), { valid: false, fault: 'signature' })
   t.match(await ronctl(['audit', 'verify', log, '--policy', writePolicy(t, POLICY)]), { exit: 2, stderr: /needs a key to trust/ })
@@ -84,10 +85,10 @@ t.test('whoever trusts the first key follows it through every change, and is tol
   const sets = [KEYS, createEphemeralNoteKeys(ORIGIN), createEphemeralNoteKeys(ORIGIN)]
   const log = await rotate(t, sets, at => sets.slice(0, at).flat())
   const [, second = [], third = []] = sets.map(keys => keys.map(formatVerifierKey))
-  for (const key of [ED25519, ML_DSA]) t.match(await verdictOf(log, '--key', key), { valid: true, size: 34, signed_by: third, rotations: [{ seq: 10, to: second }, { seq: 22, to: third }] })
-  t.match(await verdictOf(log, '--key', second[1] ?? ''), { valid: true, rotations: [{ seq: 22 }] })
+  for (const key of [ED25519, ML_DSA]) t.match(await verdictOf(log, '--key', key), { valid: true, size: 34, signed_by: only(...third), rotations: only({ seq: 10, to: only(...second) }, { seq: 22, to: only(...third) }) })
+  t.match(await verdictOf(log, '--key', second[1] ?? ''), { valid: true, rotations: only({ seq: 22 }) })
   const last = await verdictOf(log, '--key', third[0] ?? '')
-  t.match(last, { valid: true, signed_by: [third[0]] })
+  t.match(last, { valid: true, signed_by: only(third[0]) })
   t.notOk((last as { rotations?: unknown }).rotations)
   t.match(await ronctl(['audit', 'verify', log, '--key', ED25519]), { exit: 0, stdout: /keys followed +entry 10 hands over to example.com\/audit\+.*\nkeys followed +entry 22/ })
 })
@@ -101,7 +102,7 @@ t.test('keys that rotate while others write are followed too', async t => {
   await Promise.all(rotating)
   await fill(log, 10, 100)
   await log.stop()
-  t.match(await verdictOf(join(folder, 'log'), '--key', ED25519), { valid: true, size: 112, rotations: [{ to: next.map(formatVerifierKey) }] })
+  t.match(await verdictOf(join(folder, 'log'), '--key', ED25519), { valid: true, size: 112, rotations: only({ to: only(...next.map(formatVerifierKey)) }) })
 })
 
 t.test('a change of keys that the key before did not vouch for is not followed, whoever wrote it', async t => {
@@ -131,7 +132,7 @@ t.test('a change of keys that the key before did not vouch for is not followed, 
 t.test('a handover stands right behind what it hands over, and a genuine one that was moved to another log is none', async t => {
   const next = createEphemeralNoteKeys(ORIGIN)
   const log = await rotate(t, [KEYS, next], at => at === 0 ? [] : KEYS)
-  t.match(await verdictOf(log, '--key', ED25519), { valid: true, rotations: [{ seq: 10 }] })
+  t.match(await verdictOf(log, '--key', ED25519), { valid: true, rotations: only({ seq: 10 }) })
   const entries = createLog(diskStorage(join(log, '..')), {}, next)
   await entries.log.start()
   const [rotated, handed] = await Array.fromAsync(entries.log.entries(10, 12))
@@ -150,7 +151,7 @@ t.test('a handover stands right behind what it hands over, and a genuine one tha
   await again.start()
   await again.record({ actor: 'daemon', action: 'audit.handover', reason: '', opId: 'y', event: handed?.event })
   await again.stop()
-  t.match(await verdictOf(log, '--key', ED25519), { valid: true, rotations: [{ seq: 10 }] }, 'one more of them later changes nothing')
+  t.match(await verdictOf(log, '--key', ED25519), { valid: true, rotations: only({ seq: 10 }) }, 'one more of them later changes nothing')
 })
 
 t.test('a checkpoint that nobody trusted has signed does not make us read for ever', async t => {

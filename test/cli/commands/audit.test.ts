@@ -12,6 +12,7 @@ import { EventHub } from '../../../src/http/admin/event-hub.ts'
 import { createEphemeralNoteKeys } from '../../../src/kms/note-keys.ts'
 import { action, createLog, diskStorage, fill, KEYS, NOW, ORIGIN, tempFolder, type Teardown } from '../../audit/logs.ts'
 import { startDaemon } from '../../http/admin/fake-daemon.ts'
+import { only } from '../../patterns.ts'
 import { start } from '../../process.ts'
 import { jsonLines, ronctl } from '../ronctl.ts'
 
@@ -87,7 +88,7 @@ t.test('tail prints events of its topic, earlier ones too, and says when the dae
   t.match(tail, { exit: 0, stdout: '2026-01-02T03:04:05.000Z  not ready: audit: damaged\n' })
   const again = new AbortController()
   const audit = await ronctl(['tail', '--topic', 'audit', '--since', '10m', '--json', '--socket', socket], { signal: again.signal, onStdout: () => again.abort() })
-  t.match(jsonLines(audit.stdout), [{ topic: 'audit', entry: { seq: 0 } }])
+  t.match(jsonLines(audit.stdout), only({ topic: 'audit', entry: { seq: 0 } }))
   t.match(await ronctl(['tail', '--topic', 'lookups', '--socket', socket]), { exit: 2, stderr: /audit, readiness/ })
 })
 
@@ -106,7 +107,7 @@ t.test('rotate-key needs a reason, and says which keys sign from here on', async
   const { socket } = await serve(t, 3)
   t.match(await ronctl(['audit', 'rotate-key', '--socket', socket]), { exit: 2, stderr: /--reason/ })
   t.match(await ronctl(['audit', 'rotate-key', '--reason', 'yearly', '--socket', socket]), { exit: 0, stdout: /^in the log as +entry 3\nkeys +example\.com\/audit\+/ })
-  t.match(jsonLines((await ronctl(['audit', 'rotate-key', '--reason', 'again', '--json', '--socket', socket])).stdout), [{ seq: 5, keys: [/^example/, /^example/] }])
+  t.match(jsonLines((await ronctl(['audit', 'rotate-key', '--reason', 'again', '--json', '--socket', socket])).stdout), only({ seq: 5, keys: only(/^example/, /^example/) }))
   const { stdout } = await ronctl(['audit', 'verify', '--key', ED25519, '--socket', socket])
   t.match(stdout, /keys followed +entry 3 hands over to/, 'by the key of before')
 })
@@ -139,7 +140,7 @@ t.test('an exported log verifies as a folder and as an archive, without the daem
   const folder = tempFolder(t)
   for (const path of [join(folder, 'copy'), join(folder, 'copy.tar')]) {
     t.match(await ronctl(['audit', 'export', path, '--socket', socket]), { exit: 0, stdout: /entries +700/ })
-    t.match(jsonLines((await verify(path)).stdout), [{ valid: true, size: 700, signed_by: [ED25519] }])
+    t.match(jsonLines((await verify(path)).stdout), only({ valid: true, size: 700, signed_by: only(ED25519) }))
     t.match(await ronctl(['audit', 'export', path, '--socket', socket]), { exit: 2 }, 'nothing is overwritten')
   }
   const refused = join(folder, 'refused.tar')
@@ -186,22 +187,22 @@ t.test('each fault of a folder, and of its archive, gets a sentence of its own',
 
 t.test('a shortened log, an old checkpoint, an untrusted key and another daemon\'s log are told apart', async t => {
   const folder = await writeLog(t)
-  t.match(jsonLines((await verify(folder, '--min-size', '300')).stdout), [{ valid: true }])
-  t.match(jsonLines((await verify(folder, '--min-size', '310')).stdout), [{ valid: false, fault: 'shorter', message: 'The log has 300 entries; at least 310 were expected.' }])
-  t.match(jsonLines((await verify(folder, '--max-age', '1h')).stdout), [{ fault: 'stale', message: /No trusted key signed when/ }], 'an Ed25519 signature has no time')
-  t.match(jsonLines((await verify(folder, '--max-age', '1h', '--key', ML_DSA)).stdout), [{ valid: true, signed_at: new Date(NOW).toISOString() }])
+  t.match(jsonLines((await verify(folder, '--min-size', '300')).stdout), only({ valid: true }))
+  t.match(jsonLines((await verify(folder, '--min-size', '310')).stdout), only({ valid: false, fault: 'shorter', message: 'The log has 300 entries; at least 310 were expected.' }))
+  t.match(jsonLines((await verify(folder, '--max-age', '1h')).stdout), only({ fault: 'stale', message: /No trusted key signed when/ }), 'an Ed25519 signature has no time')
+  t.match(jsonLines((await verify(folder, '--max-age', '1h', '--key', ML_DSA)).stdout), only({ valid: true, signed_at: new Date(NOW).toISOString() }))
   const stranger = createEphemeralNoteKeys(ORIGIN).map(formatVerifierKey)
   const by = async (path: string, ...args: readonly string[]) => jsonLines((await ronctl(['audit', 'verify', path, '--json', ...args])).stdout)
-  t.match(await by(folder, '--key', stranger[0] ?? ''), [{ fault: 'signature', message: 'The checkpoint has no signature by a trusted key.' }])
+  t.match(await by(folder, '--key', stranger[0] ?? ''), only({ fault: 'signature', message: 'The checkpoint has no signature by a trusted key.' }))
   const other = await writeLog(t, 300, 'other.example/audit')
-  t.match(await by(other, '--key', ED25519), [{ fault: 'origin', message: 'The checkpoint is of the log "other.example/audit", not of "example.com/audit".' }])
+  t.match(await by(other, '--key', ED25519), only({ fault: 'origin', message: 'The checkpoint is of the log "other.example/audit", not of "example.com/audit".' }))
 })
 
 t.test('an old checkpoint is too old', async t => {
   const folder = tempFolder(t)
   writeFileSync(join(folder, 'checkpoint'), await signCheckpoint({ origin: ORIGIN, size: 0, root: emptyRoot() }, KEYS, NOW - 7_200_000))
-  t.match(jsonLines((await verify(folder, '--key', ML_DSA, '--max-age', '1h')).stdout), [{ fault: 'stale', message: /signed at 2026-01-02T01:04:05.000Z, longer ago than allowed/ }])
-  t.match(jsonLines((await verify(folder, '--key', ML_DSA, '--max-age', '3h')).stdout), [{ valid: true }])
+  t.match(jsonLines((await verify(folder, '--key', ML_DSA, '--max-age', '1h')).stdout), only({ fault: 'stale', message: /signed at 2026-01-02T01:04:05.000Z, longer ago than allowed/ }))
+  t.match(jsonLines((await verify(folder, '--key', ML_DSA, '--max-age', '3h')).stdout), only({ valid: true }))
 })
 
 t.test('keys come from a file too, and what is no key is refused before anything is read', async t => {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { startTestDaemon } from '../../daemon.ts'
+import { only } from '../../patterns.ts'
 import { start } from '../../process.ts'
 import { jsonLines, ronctl } from '../ronctl.ts'
 
@@ -14,7 +15,7 @@ t.test('an operator bans, sees it, and lifts it again; each is in the audit log'
   t.match(await run('bans', 'list'), { code: 0, stdout: /^$/, stderr: 'Nobody is shut out\n' })
   t.match(await run('bans', 'remove', '192.0.2.7'), { code: 1, stderr: /no such ban/ })
   const entries = jsonLines((await run('audit', 'log', '--json')).stdout)
-  t.match(entries.slice(-2), [{ action: 'ban.add', reason: 'floods us', event: { subject: '192.0.2.7' } }, { action: 'ban.remove', reason: 'a mistake' }])
+  t.match(entries.slice(-2), only({ action: 'ban.add', reason: 'floods us', event: { subject: '192.0.2.7' } }, { action: 'ban.remove', reason: 'a mistake' }))
 })
 
 t.test('a banned node is not heard any more, and is again when the ban is lifted', async t => {

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { fakePorts, KEY, startDaemon } from '../../http/admin/fake-daemon.ts'
+import { only } from '../../patterns.ts'
 import { jsonLines, ronctl } from '../ronctl.ts'
 
 const valid = () => ({ digest: 'b3:feed' })
@@ -19,7 +20,7 @@ t.test('config hash of a file with mistakes has no digest to print', async t => 
   const { exit, stdout, stderr } = await ronctl(['config', 'hash', '--file', 'a.toml', '--json'], { checkFile: mistaken })
   t.equal(exit, 78)
   t.equal(stdout, '')
-  t.match(jsonLines(stderr), [{ error: { code: 'BadConfig', message: /^a\.toml has mistakes: file kad\.bucketSize: must be at least 1, got "0"; file/, hint: /config check/ } }])
+  t.match(jsonLines(stderr), only({ error: { code: 'BadConfig', message: /^a\.toml has mistakes: file kad\.bucketSize: must be at least 1, got "0"; file/, hint: /config check/ } }))
 })
 
 t.test('config check prints every mistake, or the digest', async t => {

@@ -9,6 +9,7 @@ import { UdpSocket } from '../../../src/discv5/socket.ts'
 import { startTestDaemon, until } from '../../daemon.ts'
 import { createNode, curve } from '../../discv5/network.ts'
 import { vectors } from '../../discv5/vectors.ts'
+import { only } from '../../patterns.ts'
 import { start } from '../../process.ts'
 import { jsonLines, ronctl } from '../ronctl.ts'
 
@@ -39,7 +40,7 @@ t.test('two daemons: ronctl shows the one and asks the other through it', async 
   t.match(await run(t, socket, 'ping', other), { code: 0, stdout: /answered after +\d+ ms\n.*sequence number \d+\nit sees us at +127\.0\.0\.1:\d+/ })
   t.match(await run(t, socket, 'ping', id), { code: 0 }, 'a node of the table goes by its ID')
   t.match(await run(t, socket, 'lookup', other, '--count', '1'), { code: 0, stdout: new RegExp(`^${id} +\\d+ +udp/127\\.0\\.0\\.1:\\d+ tcp/127\\.0\\.0\\.1:\\d+$`, 'm'), stderr: /^1 node after \d+ requests?\n$/ })
-  t.match(jsonLines((await run(t, socket, 'nodes', id, '0', '--json')).stdout), [{ nodes: [{ node_id: id, enr: other }] }])
+  t.match(jsonLines((await run(t, socket, 'nodes', id, '0', '--json')).stdout), only({ nodes: only({ node_id: id, enr: other }) }))
   t.same(await run(t, socket, 'talk', id, 'nobody-knows', '00ff'), { code: 0, stdout: '\n', stderr: '' })
   t.match(await run(t, socket, 'ping', ABSENT), { code: 1, stderr: /Nobody asked knows/ })
   t.match(await run(t, socket, 'ping', 'x'), { code: 2, stderr: /names no node/ })
@@ -136,9 +137,9 @@ t.test('node decodes the record of EIP-778 where no daemon runs', async t => {
   const { text, nodeId, udp } = vectors.enr
   const { exit, stdout } = await ronctl(['discv5', 'node', text, '--json'])
   t.equal(exit, 0)
-  t.match(jsonLines(stdout), [{
-    valid: true, node_id: nodeId, seq: '1', public_key: /^03ca634cae/, addresses: [{ transport: 'udp', ip: '127.0.0.1', port: udp }], pairs: { id: '7634', ip: '7f000001', udp: '765f' },
-  }])
+  t.match(jsonLines(stdout), only({
+    valid: true, node_id: nodeId, seq: '1', public_key: /^03ca634cae/, addresses: only({ transport: 'udp', ip: '127.0.0.1', port: udp }), pairs: { id: '7634', ip: '7f000001', udp: '765f' },
+  }))
   t.match((await ronctl(['discv5', 'node', text])).stdout, /valid +yes[^]*addresses +udp 127\.0\.0\.1:30303\n/)
 })
 
@@ -149,10 +150,10 @@ t.test('node tells every address, with the ports of its family', async t => {
   t.match(showNode(text), {
     valid: true,
     seq: '7',
-    addresses: [
+    addresses: only(
       { transport: 'udp', ip: '192.0.2.1', port: 9000 }, { transport: 'tcp', ip: '192.0.2.1', port: 9001 }, { transport: 'quic', ip: '192.0.2.1', port: 9003 },
       { transport: 'udp', ip: '2001:db8::1', port: 9000 }, { transport: 'tcp', ip: '2001:db8::1', port: 9002 }, { transport: 'quic', ip: '2001:db8::1', port: 9004 },
-    ],
+    ),
     pairs: { eth2: '00' },
   })
   t.match((await ronctl(['discv5', 'node', text])).stdout, 'tcp [2001:db8::1]:9002')

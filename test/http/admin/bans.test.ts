@@ -4,6 +4,7 @@ import type { ControlAction } from '../../../src/core/control-action.ts'
 import { DhtError } from '../../../src/core/errors.ts'
 import { BanList } from '../../../src/discv5/protect/bans.ts'
 import { canonicalSubject, type BanKeeper, type BanPorts } from '../../../src/http/admin/bans.ts'
+import { only } from '../../patterns.ts'
 import { fetchJson, NOW, startDaemon } from './fake-daemon.ts'
 
 const NODE = 'ab'.repeat(32)
@@ -34,18 +35,18 @@ t.test('a ban is in the audit log before it holds, and so is its end', async t =
   t.strictSame(await remove('192.0.2.0/24', '?reason=sorry'), { status: 200, body: { removed: [ban] } })
   t.strictSame(await get(), { status: 200, body: { bans: [] } })
   t.strictSame(steps, ['record', 'ban 192.0.2.9/24', 'record', 'unban 192.0.2.0/24'])
-  t.match(recorded, [
+  t.match(recorded, only(
     { action: 'ban.add', reason: 'floods us', afterDigest: /^b3:/, event: { subject: '192.0.2.9/24', until: ban.until } },
     { action: 'ban.remove', reason: 'sorry', beforeDigest: /^b3:/, event: { subject: '192.0.2.0/24' } },
-  ])
+  ))
 })
 
 t.test('what the protections banned is listed and lifted as well, however its subject is spelled', async t => {
   const { list, remove, get } = await startKeeper(t)
   list.add('2001:db8::1', 60_000, 'over its packet limit', NOW)
   list.add(NODE, 60_000, 'x', NOW)
-  t.match((await get()).body, { bans: [{ subject: '2001:db8::1', kind: 'ip', reason: 'over its packet limit' }, { kind: 'node' }] })
-  t.match(await remove('2001:0DB8:0::1'), { status: 200, body: { removed: [{ subject: '2001:db8::1' }] } })
+  t.match((await get()).body, { bans: only({ subject: '2001:db8::1', kind: 'ip', reason: 'over its packet limit' }, { kind: 'node' }) })
+  t.match(await remove('2001:0DB8:0::1'), { status: 200, body: { removed: only({ subject: '2001:db8::1' }) } })
   t.match(await remove(NODE.toUpperCase()), { status: 200 })
   t.equal(list.size, 0)
 })

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { askAdmin } from '../../admin.ts'
 import { joinAddress, startTestDaemon, until } from '../../daemon.ts'
+import { only } from '../../patterns.ts'
 
 const KEY = `b3:${'aa'.repeat(32)}`
 
@@ -12,8 +13,8 @@ t.test('a daemon without any peer refuses to provide at once, says why, and leav
     const begun = performance.now()
     t.match(await askAdmin(adminSocket, 'POST', '/v1/providers', { key: KEY }), { status: 503, body: { error: { code: 'NotReady', message: why } } })
     t.ok(performance.now() - begun < 1000, 'within a second')
-    t.match(await askAdmin(adminSocket, 'GET', `/v1/records/${encodeURIComponent(KEY)}`), { status: 200, body: { records: [] } })
-    t.match(await askAdmin(adminSocket, 'GET', '/v1/audit/entries?action=provider.write'), { status: 200, body: { entries: [] } })
+    t.match(await askAdmin(adminSocket, 'GET', `/v1/records/${encodeURIComponent(KEY)}`), { status: 200, body: { records: only() } })
+    t.match(await askAdmin(adminSocket, 'GET', '/v1/audit/entries?action=provider.write'), { status: 200, body: { entries: only() } })
     t.equal(await metric('svc_dht_kad_announced_keys'), 0)
   }
 })

@@ -4,6 +4,7 @@ import t from 'tap'
 import { ProviderRecords, type Claim } from '../../../src/kad/provider/provider-records.ts'
 import { MemoryProviderStore } from '../../../src/kad/provider/store/memory.ts'
 import { createMetrics } from '../../../src/observability/metrics.ts'
+import { only } from '../../patterns.ts'
 import { addrsOf, bytesOf, HOUR_MS, keyOf, metricValue, peerOf, SECOND_MS, TestClock } from '../fixtures.ts'
 
 const LIMITS = { records: 1000, recordsPerPeer: 100, recordsPerPrefix: 500, recordsPerKey: 50, addsPerPeerPerSecond: 100, ttlMs: HOUR_MS }
@@ -23,7 +24,7 @@ function claim (key: string | number, peer: string | number, prefix: string | un
 t.test('an announcement is held for the TTL', async t => {
   const { records, clock } = setUp()
   t.equal(records.announce(claim('k', 'a')), 'created')
-  t.match(records.held(keyOf('k')), [{ receivedAt: clock.time, expiresAt: clock.time + HOUR_MS, source: 'rpc', prefix: PREFIX }])
+  t.match(records.held(keyOf('k')), only({ receivedAt: clock.time, expiresAt: clock.time + HOUR_MS, source: 'rpc', prefix: PREFIX }))
   clock.advance(HOUR_MS)
   t.strictSame(records.held(keyOf('k')), [])
 })
@@ -33,7 +34,7 @@ t.test('a repeat extends the time', async t => {
   records.announce(claim('k', 'a'))
   clock.advance(HOUR_MS / 2)
   t.equal(records.announce(claim('k', 'a')), 'refreshed')
-  t.match(records.held(keyOf('k')), [{ expiresAt: clock.time + HOUR_MS }])
+  t.match(records.held(keyOf('k')), only({ expiresAt: clock.time + HOUR_MS }))
   t.equal(records.size, 1)
 })
 
@@ -83,7 +84,7 @@ t.test('what the operator announces knows the total quota only', async t => {
   for (const key of [1, 2]) t.equal(records.hold(claim(key, 'self'), until), 'created')
   t.throws(() => records.hold(claim(3, 'self'), until), { code: 'Backpressure', reason: 'quota_total' })
   t.equal(records.hold(claim(1, 'self'), until), 'refreshed')
-  t.match(records.held(keyOf(1)), [{ source: 'operator', expiresAt: until }])
+  t.match(records.held(keyOf(1)), only({ source: 'operator', expiresAt: until }))
   t.ok(records.withdraw(keyOf(1), bytesOf(peerOf('self'))))
   t.notOk(records.withdraw(keyOf(1), bytesOf(peerOf('self'))))
 })

@@ -3,6 +3,7 @@ import { assertKey } from '../../../src/core/key.ts'
 import type { Claim } from '../../../src/kad/provider/provider-records.ts'
 import { answerAddProvider } from '../../../src/kad/rpc/add-provider.ts'
 import type { PeerEntry } from '../../../src/kad/rpc/message.ts'
+import { only } from '../../patterns.ts'
 import { addrsOf, bytesOf, keyOf, peerOf, senderOf } from '../fixtures.ts'
 import { requestOf } from './requests.ts'
 
@@ -31,7 +32,7 @@ t.test('the sender’s own announcement is held, and there is no reply', async t
 t.test('entries of others do not count', async t => {
   const { claims, add } = setUp()
   add(keyOf('k'), entryOf('b'), entryOf('a'), entryOf('c'))
-  t.match(claims, [{ provider: SENDER.bytes }])
+  t.match(claims, only({ provider: SENDER.bytes }))
   t.equal(claims.length, 1)
   for (const providers of [[], [entryOf('b')], [{ id: new Uint8Array(0), addrs: PUBLIC }]]) {
     t.throws(() => add(keyOf('k'), ...providers), { code: 'BadRequest', reason: 'provider' })

@@ -7,6 +7,7 @@ import { FrameSplitter } from '../../../src/kad/rpc/frames.ts'
 import { answerGetProviders } from '../../../src/kad/rpc/get-providers.ts'
 import { decodePeer, encodeReply, type Reply } from '../../../src/kad/rpc/message.ts'
 import { createMetrics } from '../../../src/observability/metrics.ts'
+import { only } from '../../patterns.ts'
 import { addrsOf, bytesOf, HOUR_MS, keyOf, peerOf, senderOf, TestClock } from '../fixtures.ts'
 import { requestOf } from './requests.ts'
 
@@ -34,7 +35,7 @@ t.test('live providers are told with their addresses', async t => {
   announce('b')
   t.match(ask(), { type: 'GET_PROVIDERS', key: KEY, clusterLevel: 3 })
   t.strictSame(idsOf(ask().providers).sort(), [idOf('a'), idOf('b')].sort())
-  t.match(ask().providers?.map(decodePeer), [{ addrs: { length: 1 } }, { addrs: { length: 1 } }])
+  t.match(ask().providers?.map(decodePeer), only({ addrs: { length: 1 } }, { addrs: { length: 1 } }))
   clock.advance(HOUR_MS / 2)
   t.strictSame(idsOf(ask().providers), [idOf('b')])
   t.strictSame(ask(keyOf('other')).providers, [])

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { DhtError } from '../../../src/core/errors.ts'
 import { InboundStream } from '../../../src/kad/rpc/inbound-stream.ts'
+import { only } from '../../patterns.ts'
 import { SECOND_MS, senderOf, TestClock } from '../fixtures.ts'
 import { FakeStream } from './fake-stream.ts'
 
@@ -90,7 +91,7 @@ t.test('a peer that does not read its replies in time is reset as slow', async t
   clock.advance(1)
   inbound.checkTime(clock.time)
   await nextTurn()
-  t.match(ends, [{ code: 'Timeout', reason: 'slow' }])
+  t.match(ends, only({ code: 'Timeout', reason: 'slow' }))
   t.equal(stream.status, 'aborted')
   t.strictSame(asked, ['one'])
 })
@@ -107,7 +108,7 @@ t.test('a peer that does not finish a message in time is reset as slow, however 
   stream.receive(message.subarray(10, 11))
   clock.advance(1)
   inbound.checkTime(clock.time)
-  t.match(ends, [{ code: 'Timeout', reason: 'slow' }])
+  t.match(ends, only({ code: 'Timeout', reason: 'slow' }))
   t.equal(stream.resetWith, ends[0])
 })
 
@@ -132,7 +133,7 @@ t.test('an idle stream is closed, which is nobody’s fault', async t => {
   t.strictSame(ends, [])
   clock.advance(1)
   inbound.checkTime(clock.time)
-  t.match(ends, [{ code: 'Timeout', reason: undefined }])
+  t.match(ends, only({ code: 'Timeout', reason: undefined }))
 })
 
 t.test('the time that we take to answer is not the peer’s', async t => {
@@ -175,7 +176,7 @@ t.test('of millions of requests in one chunk only those are taken out that are a
   stream.receive(Buffer.alloc(4 * 1024 * 1024, framed('x')))
   t.ok(process.memoryUsage().heapUsed - before < 10_000_000)
   t.equal(asked.length, 101)
-  t.match(ends, [{ reason: 'rate' }])
+  t.match(ends, only({ reason: 'rate' }))
 })
 
 t.test('a peer that closes its end still gets what it asked for', async t => {
@@ -212,7 +213,7 @@ t.test('a stream that ends inside a message is refused', async t => {
   const { stream, ends } = setUp()
   stream.receive(framed('cut off').subarray(0, 4))
   stream.closeRemote()
-  t.match(ends, [{ code: 'BadRequest', reason: 'frame' }])
+  t.match(ends, only({ code: 'BadRequest', reason: 'frame' }))
 })
 
 t.test('a request that is refused resets the stream, and what follows it is not answered', async t => {
@@ -231,7 +232,7 @@ t.test('a frame that cannot be is refused after those before it were answered', 
   const { stream, replies, ends } = setUp()
   stream.receive(Buffer.concat([framed('one'), Buffer.alloc(4, 0xff)]))
   t.strictSame(replies(), ['one'])
-  t.match(ends, [{ code: 'TooLarge', reason: 'frame' }])
+  t.match(ends, only({ code: 'TooLarge', reason: 'frame' }))
 })
 
 t.test('after a reset nothing is sent and nothing is asked', async t => {

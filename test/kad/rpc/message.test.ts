@@ -105,7 +105,7 @@ t.test('we read what the stock codec writes', async t => {
 })
 
 t.test('a message without a type is PUT_VALUE, the zero of the enum', async t => {
-  t.match(decodeRequest(new Uint8Array(0)), { type: 'PUT_VALUE', key: new Uint8Array(0), record: undefined, providers: [], clusterLevel: undefined })
+  t.strictSame(decodeRequest(new Uint8Array(0)), { type: 'PUT_VALUE', key: new Uint8Array(0), record: undefined, providers: [], clusterLevel: undefined })
 })
 
 t.test('an unknown type is refused, also a negative one', async t => {

@@ -2,6 +2,7 @@ import t from 'tap'
 import { ValueStore } from '../../../src/kad/value/value-store.ts'
 import { decodeValueRecord } from '../../../src/kad/value/value-record.ts'
 import { createMetrics } from '../../../src/observability/metrics.ts'
+import { only } from '../../patterns.ts'
 import { HOUR_MS, metricValue, MINUTE_MS, SECOND_MS, TestClock } from '../fixtures.ts'
 import { IpnsOwner, publicKeyValue, REAL_NOW } from './values.ts'
 
@@ -160,7 +161,7 @@ t.test('so many values may wait for validation', async t => {
   const value = await owner.record(1)
   const outcomes = await Promise.allSettled(Array.from({ length: 1025 }, async () => await store.put(owner.key, value, 'a')))
   const refused = outcomes.filter(outcome => outcome.status === 'rejected')
-  t.match(refused, [{ reason: { code: 'Backpressure', reason: 'quota_values' } }])
+  t.match(refused, only({ reason: { code: 'Backpressure', reason: 'quota_values' } }))
   t.equal(refused.length, 1)
 })
 

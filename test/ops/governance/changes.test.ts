@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { readHistory } from '../../../ops/governance/changes.ts'
 import { auditPlanFaults } from '../../../ops/governance/rules.ts'
+import { only } from '../../patterns.ts'
 
 const SCHEMA = 'governance/schemas/a.schema.json'
 const RECORD = 'governance/decisions/0001-a.md'
@@ -43,10 +44,10 @@ class Project {
 t.test('without git, and without a commit before, it says that nothing was looked for', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'svc-dht-changes-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  t.match(readHistory(folder), { changes: [], notices: [/no git checkout/] })
+  t.match(readHistory(folder), { changes: only(), notices: only(/no git checkout/) })
   const project = new Project(t)
-  t.match(readHistory(project.root), { changes: [], notices: [/there is no HEAD\^1/] })
-  t.match(readHistory(project.root, 'nowhere').notices, [/there is no nowhere/])
+  t.match(readHistory(project.root), { changes: only(), notices: only(/there is no HEAD\^1/) })
+  t.match(readHistory(project.root, 'nowhere').notices, only(/there is no nowhere/))
   project.write(SCHEMA, '2')
   t.strictSame(project.faults(), ['The working tree changes schemas/a.schema.json'], 'the working tree is looked at all the same')
 })

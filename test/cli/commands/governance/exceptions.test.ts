@@ -1,6 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { DhtError } from '../../../../src/core/errors.ts'
+import { only } from '../../../patterns.ts'
 import { jsonLines } from '../../ronctl.ts'
 import { MovedClock } from './moved-clock.ts'
 
@@ -80,7 +81,7 @@ t.test('a dispute is filed from the template, listed, and resolved by another', 
   writeFileSync(template, 'Dispute: proposal:1\nSummary: locks partners out\nEvidence: rejected_total\nEvidence: log of 09:00\nRequested Override: allow partner, 2 days\nImpact: SLA\nContacts: on-call\n')
   t.match(await net.as('auditor', 'dispute', 'file', '--template', template), { exit: 0 })
   const [dispute] = net.ledger.disputes.values()
-  t.match(dispute?.dispute, { subject: `proposal:${[...net.ledger.proposals.keys()][0]}`, evidence: ['rejected_total', 'log of 09:00'], requested_override: 'allow partner, 2 days' })
+  t.match(dispute?.dispute, { subject: `proposal:${[...net.ledger.proposals.keys()][0]}`, evidence: only('rejected_total', 'log of 09:00'), requested_override: 'allow partner, 2 days' })
   t.match(await net.ask(['governance', 'show', '1']), { stdout: /review, disputed/ })
   t.match(await net.ask(['governance', 'dispute', 'list']), { stdout: /open .*locks partners out/ })
   t.match(await net.as('auditor', 'dispute', 'resolve', dispute?.id ?? '', '--outcome', 'mine'), { exit: 77 })
@@ -162,7 +163,7 @@ t.test('a stranger’s key, a public key and a file that is there already are re
   const { file } = net.people
   await net.ask(['key', 'new', '--role', 'security', '--out', file('stranger'), '--passphrase-file', file('passphrase')])
   const propose = async (key: string, ...more: readonly string[]) => await net.ask(['governance', 'propose', 'policy.profile=strict', '--reason', 'x', '--key', key, '--yes', ...more], { answers: [] })
-  t.match(await propose(file('stranger')), { exit: 77, stderr: /not one of the network/, asked: [] })
-  t.match(await propose(`${file('ops')}.pub`), { exit: 2, stderr: /public key cannot sign/, asked: [] })
-  t.match(await propose(file('ops'), '--out', file('passphrase')), { exit: 2, stderr: /there already/, asked: [] })
+  t.match(await propose(file('stranger')), { exit: 77, stderr: /not one of the network/, asked: only() })
+  t.match(await propose(`${file('ops')}.pub`), { exit: 2, stderr: /public key cannot sign/, asked: only() })
+  t.match(await propose(file('ops'), '--out', file('passphrase')), { exit: 2, stderr: /there already/, asked: only() })
 })

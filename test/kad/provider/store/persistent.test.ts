@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { Announcement } from '../../../../src/kad/provider/record.ts'
 import { MemoryProviderStore } from '../../../../src/kad/provider/store/memory.ts'
+import { only } from '../../../patterns.ts'
 import { addrsOf, bytesOf, HOUR_MS, keyOf, metricValue, MINUTE_MS, peerOf, SECOND_MS, TestClock } from '../../fixtures.ts'
 import { FakeJournal } from './fake-journal.ts'
 import { createStore, eventually, inlineJournal, numbered, startStore, tempFile, threadJournal } from './persistent-stores.ts'
@@ -111,13 +112,13 @@ t.test('what expires and what is withdrawn goes from disk, with the provider’s
   await settled()
   store.remove(keyOf(1), provider)
   await settled()
-  t.match(journal.batches.at(-1)?.changes, [{ gone: [keyOf(1)], held: [], isForgotten: false, addrs: undefined }])
+  t.match(journal.batches.at(-1)?.changes, only({ gone: only(keyOf(1)), held: only(), isForgotten: false, addrs: undefined }))
   clock.advance(2 * HOUR_MS)
   const removed: Uint8Array[] = []
   t.equal(store.expire(clock.now(), 10, key => removed.push(Uint8Array.from(key))), 2)
   t.equal(removed.length, 2, 'others may listen too')
   await settled()
-  t.match(journal.batches.at(-1)?.changes, [{ held: [], isForgotten: true }])
+  t.match(journal.batches.at(-1)?.changes, only({ held: only(), isForgotten: true }))
   t.equal(journal.batches.at(-1)?.changes[0]?.gone.length, 2)
 })
 
@@ -128,7 +129,7 @@ t.test('repeats that wait together are written once, in their last state', async
   store.remove(keyOf(2), bytesOf(peerOf(2)))
   await settled()
   t.equal(journal.written, 2)
-  t.match(journal.batches.flatMap(({ changes }) => changes), [{ held: [{ expiresAt: clock.now() + 1000 }] }, { gone: [keyOf(2)], isForgotten: true }])
+  t.match(journal.batches.flatMap(({ changes }) => changes), only({ held: only({ expiresAt: clock.now() + 1000 }) }, { gone: only(keyOf(2)), isForgotten: true }))
 })
 
 t.test('a batch is bounded, and a provider with many records lets the others through', async t => {

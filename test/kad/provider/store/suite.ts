@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
 import type { Announcement } from '../../../../src/kad/provider/record.ts'
 import type { ProviderStore } from '../../../../src/kad/provider/store/store.ts'
+import { only } from '../../../patterns.ts'
 import { addrsOf, bytesOf, HOUR_MS, keyOf, MINUTE_MS, peerOf, SECOND_MS } from '../../fixtures.ts'
 import { assertFollowsModel } from './model.ts'
 
@@ -54,9 +55,9 @@ function testRecords (t: Test, create: CreateStore): void {
     const store = await create(t)
     store.upsert(announcement())
     t.equal(store.upsert(announcement({ receivedAt: NOW + 1, expiresAt: NOW + 2 * HOUR_MS, source: 'operator' })), 'refreshed')
-    t.match(store.get(KEY, NOW), [{ receivedAt: NOW + 1, expiresAt: NOW + 2 * HOUR_MS, source: 'operator' }])
+    t.match(store.get(KEY, NOW), only({ receivedAt: NOW + 1, expiresAt: NOW + 2 * HOUR_MS, source: 'operator' }))
     store.upsert(announcement({ receivedAt: NOW + 2, expiresAt: NOW + MINUTE_MS }))
-    t.match(store.get(KEY, NOW), [{ receivedAt: NOW + 2, expiresAt: NOW + 2 * HOUR_MS, source: 'rpc' }])
+    t.match(store.get(KEY, NOW), only({ receivedAt: NOW + 2, expiresAt: NOW + 2 * HOUR_MS, source: 'rpc' }))
   })
 
   t.test('the addresses that a provider announced last are told for all its keys, as long as it has one', async t => {
@@ -94,7 +95,7 @@ function testRecords (t: Test, create: CreateStore): void {
     t.ok(store.remove(KEY, PEER))
     t.notOk(store.remove(KEY, PEER))
     t.notOk(store.remove(keyOf('b'), other))
-    t.match(store.get(KEY, NOW), [{ provider: other }])
+    t.match(store.get(KEY, NOW), only({ provider: other }))
     t.equal(store.upsert(announcement()), 'created')
     t.equal(store.size, 2)
   })
