@@ -9,7 +9,7 @@ import { DAY_MS, must } from './sections/rules.ts'
 import { DOWNGRADE_DELAY_MS, isDowngrade, pq } from './sections/pq.ts'
 import { authenticate } from './signer.ts'
 import type { Proposal, StatementOf } from './statement.ts'
-import { SECTIONS, apply, sectionDigest, withSection } from './state.ts'
+import { SECTIONS, apply, sectionDigest, withSection, type SectionName } from './state.ts'
 
 const MAX_OPEN = 64
 const MAX_KEPT = 1024
@@ -64,8 +64,7 @@ export function execute (ledger: Ledger, envelope: Envelope, { proposal_id: id, 
   assertQuorum(standings(state, tracked, time))
   assertWindow(ledger, tracked)
   const isEmergency = authority === 'emergency'
-  const isFrozen = state.sections.freezes.active.some(({ scope, ends_at: endsAt }) => scope === section && endsAt > time)
-  if (isFrozen && !isEmergency) throw refused('gov_stage', `${section} is frozen`)
+  if (!isEmergency) assertNotFrozen(ledger, section)
   if (!SECTIONS[section].isCanaried || isEmergency) {
     const applied = applyProposal(ledger, tracked)
     return isEmergency ? oblige(applied, id) : applied
@@ -88,6 +87,7 @@ export function promote (ledger: Ledger, envelope: Envelope, { proposal_id: id, 
   const tracked = inStage(ledger, id, 'canary')
   assertFresh(ledger, tracked)
   authenticate(ledger.state, envelope, actor, withRole(ledger, EXECUTORS))
+  assertNotFrozen(ledger, tracked.proposal.section)
   if (tracked.isCanaryGreen !== true) throw refused('gov_window', 'the canary is not green yet')
   assertQuorum(standings(ledger.state, tracked, ledger.time))
   return applyProposal(ledger, tracked)
@@ -100,6 +100,7 @@ export function rollBack (ledger: Ledger, envelope: Envelope, { proposal_id: id,
   const { proposal: { section, rollback }, closedAt = time, afterDigest, before } = tracked
   authenticate(state, envelope, actor, withRole(ledger, EXECUTORS))
   if (tracked.stage === 'canary') return close(ledger, tracked, 'rolled-back')
+  assertNotFrozen(ledger, section)
   if (!SECTIONS[section].isCanaried || section === 'pq') throw refused('gov_quorum', `${section} goes back by a new proposal only`)
   if (time >= closedAt + rollback.within_ms) throw refused('gov_expired', 'the time in which the proposal allows a rollback is over')
   if (sectionDigest(state, section) !== afterDigest) throw refused('gov_base', `${section} has changed since`)
@@ -144,6 +145,12 @@ function assertAuthority ({ authority, section, change }: Proposal): void {
   must((authority === 'recovery') === isReconstitution, 'the recovery set reconstitutes the charter, and nobody else does')
   if (authority === 'emergency') must(section === 'freezes' || (section === 'bootstrap' && op !== 'add'), 'an emergency freezes, thaws, or replaces a bootstrap')
   if (authority === 'quorum') must(section !== 'freezes' || op === 'thaw', 'a freeze needs the emergency quorum')
+}
+
+/** A frozen section keeps its value: what is on a canary of it may only end. */
+function assertNotFrozen ({ state, time }: Ledger, section: SectionName): void {
+  const isFrozen = state.sections.freezes.active.some(({ scope, ends_at: endsAt }) => scope === section && endsAt > time)
+  if (isFrozen) throw refused('gov_stage', `${section} is frozen`, { hint: 'Wait until the freeze ends, or thaw it.' })
 }
 
 function assertEscalation ({ proposals, disputes }: Ledger, { escalates }: Proposal): void {
