@@ -42,7 +42,8 @@ export function approve (ledger: Ledger, envelope: Envelope, { proposal_id: id, 
   if (tracked.approvals.some(given => given.actor === actor && given.isPq >= isPq)) throw refused('gov_duplicate', 'the signer has approved already, and counts once')
   const approvals = [...tracked.approvals.filter(given => given.actor !== actor), { actor, at: ledger.time, isPq }]
   const approved = { ...tracked, approvals }
-  const isApproved = tracked.stage === 'review' && isMet(standings(ledger.state, approved, ledger.time))
+  // A quorum that was lost to a revoked signer, and is there again by this approval, waits as a new one does.
+  const isApproved = isQuorate(ledger, approved) && !(tracked.stage === 'approved' && isQuorate(ledger, tracked))
   return withTracked(ledger, isApproved ? { ...approved, stage: 'approved', approvedAt: ledger.time } : approved)
 }
 
@@ -129,6 +130,10 @@ function isFitting ({ state, time }: Ledger, { section, base_digest: baseDigest,
   } catch {
     return false // its promotion would say why
   }
+}
+
+function isQuorate ({ state, time }: Ledger, tracked: Tracked): boolean {
+  return isMet(standings(state, tracked, time))
 }
 
 function applyProposal (ledger: Ledger, tracked: Tracked): Ledger {

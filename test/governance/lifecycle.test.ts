@@ -121,6 +121,25 @@ t.test('post-quantum signatures: on, then without one nothing is heard, then off
   t.equal(network.stage(id), 'canary')
 })
 
+t.test('a downgrade whose quorum was lost to a revoked signer waits again from the approval that completes it', async t => {
+  const network = new Network({ isPq: true })
+  network.enact('pq', { op: 'set', values: { require_on: true } })
+  const { sec: [first, second, stolen], ops } = network.cast
+  const id = network.propose('pq', { op: 'set', values: { require_on: false } })
+  network.approve(id, first, stolen)
+  network.enact('charter', { op: 'revoke-actor', actor_id: stolen.id })
+  network.at += DAY
+  t.equal(refusal(() => network.send(network.about('execution', id, ops))), 'gov_quorum')
+  network.approve(id, second)
+  const execution = network.about('execution', id, ops)
+  t.equal(refusal(() => network.send(execution)), 'gov_window')
+  network.at += DAY - 1
+  t.equal(refusal(() => network.send(execution)), 'gov_window')
+  network.at += 1
+  network.send(execution)
+  t.equal(network.stage(id), 'canary')
+})
+
 t.test('post-quantum signatures cannot be required of those who have none', async t => {
   const network = new Network()
   t.equal(refusal(() => network.propose('pq', { op: 'set', values: { require_on: true } })), 'gov_rule')
