@@ -6,6 +6,8 @@ import { authenticate } from './signer.ts'
 import type { StatementOf } from './statement.ts'
 
 const MAX_DISPUTES = 256
+/** Unresolved ones of one actor, so that nobody alone keeps the others from disputing. */
+const MAX_EACH = 64
 
 /** Any active actor may dispute a proposal or an audit entry. */
 export function fileDispute (ledger: Ledger, envelope: Envelope, dispute: StatementOf<'dispute'>, id: string): Ledger {
@@ -14,6 +16,8 @@ export function fileDispute (ledger: Ledger, envelope: Envelope, dispute: Statem
   const [kind, subject = ''] = dispute.subject.split(':', 2)
   if (kind === 'proposal' && !ledger.proposals.has(subject)) throw refused('gov_unknown', 'no such proposal')
   const disputes = new Map(ledger.disputes)
+  const own = [...disputes.values()].filter(({ status, dispute: { actor } }) => status !== 'resolved' && actor === dispute.actor)
+  if (own.length >= MAX_EACH) throw refused('gov_limit', 'the actor has too many open disputes')
   const oldestResolved = [...disputes.values()].find(({ status }) => status === 'resolved')
   if (disputes.size >= MAX_DISPUTES) {
     if (oldestResolved === undefined) throw refused('gov_limit', 'too many disputes are open')

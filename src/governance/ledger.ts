@@ -56,9 +56,9 @@ export interface Ledger {
   /** Trusted time of the last input: no later input is older. */
   readonly time: number
   readonly nextAlias: number
-  /** Bounded: 64 open, 1024 in all; a new proposal is refused beyond. */
+  /** Bounded: 64 open, 1024 in all, and of one author 16 and 512; a new proposal is refused beyond. */
   readonly proposals: ReadonlyMap<string, Tracked>
-  /** Bounded: 256; resolved ones go first. */
+  /** Bounded: 256, and 64 unresolved ones of one actor; resolved ones go first. */
   readonly disputes: ReadonlyMap<string, Dispute>
   /** Bounded: two for each emergency; fulfilled ones go after 90 days, and 256 unfulfilled ones block further emergencies. */
   readonly obligations: ReadonlyMap<string, Obligation>

@@ -11,8 +11,9 @@ import { authenticate } from './signer.ts'
 import type { Proposal, StatementOf } from './statement.ts'
 import { SECTIONS, apply, sectionDigest, withSection, type SectionName } from './state.ts'
 
-const MAX_OPEN = 64
-const MAX_KEPT = 1024
+/** Of one author there are fewer, so that nobody alone keeps the others from proposing. */
+const OPEN = { max: 64, each: 16 }
+const KEPT = { max: 1024, each: 512 }
 const MAX_LIFE_MS = 30 * DAY_MS
 /** A closed proposal is told about for this long, and until it expires: so long it cannot be replayed. */
 const KEEP_CLOSED_MS = 7 * DAY_MS
@@ -29,7 +30,8 @@ export function propose (ledger: Ledger, envelope: Envelope, proposal: Proposal,
   assertEscalation(ledger, proposal)
   apply(state, { section: proposal.section, baseDigest: proposal.base_digest, change: proposal.change, at: time })
   const kept = new Map([...ledger.proposals].filter(([, tracked]) => isOpen(tracked) || time < Math.max(tracked.proposal.expires_at, (tracked.closedAt ?? time) + KEEP_CLOSED_MS)))
-  if (kept.size >= MAX_KEPT || [...kept.values()].filter(isOpen).length >= MAX_OPEN) throw refused('gov_limit', 'too many proposals are under way')
+  assertRoom([...kept.values()], KEPT, proposal.actor)
+  assertRoom([...kept.values()].filter(isOpen), OPEN, proposal.actor)
   const tracked: Tracked = { id, alias: ledger.nextAlias, proposal, stage: 'review', submittedAt: time, lapsesAt: lapseTime(time, charter.windows), approvals: [] }
   return { ...ledger, nextAlias: ledger.nextAlias + 1, proposals: kept.set(id, tracked) }
 }
@@ -130,6 +132,11 @@ function isFitting ({ state, time }: Ledger, { section, base_digest: baseDigest,
   } catch {
     return false // its promotion would say why
   }
+}
+
+function assertRoom (proposals: readonly Tracked[], { max, each }: typeof OPEN, author: string): void {
+  if (proposals.length >= max) throw refused('gov_limit', 'too many proposals are under way')
+  if (proposals.filter(({ proposal: { actor } }) => actor === author).length >= each) throw refused('gov_limit', 'the author has too many proposals under way')
 }
 
 function isQuorate ({ state, time }: Ledger, tracked: Tracked): boolean {

@@ -203,3 +203,28 @@ t.test('a timer or a verdict before its time is refused', async t => {
   for (const input of inputs) t.equal(refusal(() => step(network.ledger, input, START + DAY - 1)), 'gov_window')
   t.equal(refusal(() => step(network.ledger, { kind: 'canary', proposalId: id, verdict: 'green' }, START)), 'gov_stage')
 })
+
+t.test('one actor who floods it keeps nobody else from proposing or disputing, and vetoes make no room to go on', async t => {
+  const network = new Network()
+  const { ops, auditor, sec: [signer] } = network.cast
+  const flood = (by: typeof ops): string => {
+    for (let n = 0; ; n++) {
+      const reason = refusal(() => network.propose('policy', STRICT, { reason: `again ${n}` }, by))
+      if (reason !== 'accepted') return `${n} ${reason}`
+    }
+  }
+  t.equal(flood(ops), '16 gov_limit')
+  for (let round = 0; round < 31; round++) {
+    for (const [id] of [...network.ledger.proposals].filter(([, { stage }]) => stage === 'review')) network.send(network.about('veto', id, signer))
+    network.at += 1
+    flood(ops)
+  }
+  t.equal(network.ledger.proposals.size, 512)
+  const freeze = network.propose('freezes', { op: 'freeze', scope: 'writes', duration_ms: HOUR }, { authority: 'emergency' }, signer)
+  t.equal(network.stage(freeze), 'review')
+
+  const dispute = (by: typeof ops, n: number): string => refusal(() => network.send(signStatement('dispute', { schema: 'svc-dht/governance/dispute/1', network_id: NETWORK_ID, actor: by.id, created_at: network.at, subject: `audit:${n}`, summary: 's', evidence: [], requested_override: 'o', impact: 'i', contacts: 'c' }, by)))
+  const filed = Array.from({ length: 65 }, (_, n) => dispute(auditor, n))
+  t.equal(filed.indexOf('gov_limit'), 64)
+  t.equal(dispute(signer, 99), 'accepted')
+})
