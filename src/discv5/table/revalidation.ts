@@ -23,6 +23,8 @@ interface Deps {
 const CHECKS_AT_ONCE = 16
 /** Geth: a node of the slow list is asked a third as often. */
 const SLOW_FACTOR = 3
+/** Who names a number that no record of it has would have us ask for ever. */
+const FETCH_INTERVAL_MS = 10_000
 
 /** Asks the entries of the table whether they live; new ones and those that moved at once, those that just failed often, those that live a third as often. */
 export class Revalidation {
@@ -45,8 +47,11 @@ export class Revalidation {
     }
   }
 
-  /** Its newest record: a node said that it has one. */
+  /** Its newest record: a node said that it has one. What it says within ten seconds of that waits for its next check. */
   async fetchRecord (entry: Entry): Promise<void> {
+    const now = this.#deps.now()
+    if (now < entry.nextFetch) return
+    entry.nextFetch = now + FETCH_INTERVAL_MS
     await this.#deps.calls.findNode(toTarget(entry), [0]).catch(() => []) // asked again at its next check
   }
 

@@ -20,6 +20,8 @@ export interface Entry {
   list: 'fast' | 'slow'
   /** When it is to be asked again. */
   nextCheck: number
+  /** When it may be asked for its record again. */
+  nextFetch: number
   isBeingChecked: boolean
 }
 
@@ -59,7 +61,7 @@ export class Table {
     if (distance === 0) return 'self'
     const known = this.#byId.get(record.nodeId)
     if (known !== undefined) return this.#renew(known, record, endpoint)
-    const entry: Entry = { record, endpoint, distance, checks: 0, lastSeen: 0, list: 'fast', nextCheck: 0, isBeingChecked: false }
+    const entry: Entry = { record, endpoint, distance, checks: 0, lastSeen: 0, list: 'fast', nextCheck: 0, nextFetch: 0, isBeingChecked: false }
     const bucket = this.#buckets[distance] as Bucket
     if (!this.#hasRoom(bucket, endpoint.ip)) return 'subnet'
     if (bucket.entries.length < BUCKET_SIZE) {
