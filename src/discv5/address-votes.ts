@@ -1,6 +1,6 @@
-import { isPrivateIp } from '../policy/ip-group.ts'
+import { isPrivateIp, quotaPrefix } from '../policy/ip-group.ts'
 import type { Endpoint } from './engine.ts'
-import { subnetOf } from './ip.ts'
+import { isUsable } from './table/addresses.ts'
 
 interface Options {
   /** Voters needed. */
@@ -12,7 +12,10 @@ interface Options {
 const LEAD = 1.3
 const VOTERS = 500
 
-/** Where others see us, by family. One vote a subnet, so that one host cannot move our record; old votes lapse. */
+/**
+ * Where others see us, by family. One vote a /24 or /48, which is what one customer of IPv6 has, so that one host cannot move our record; old votes
+ * lapse.
+ */
 export class AddressVotes {
   readonly #opts: Options
   /** Bounded by VOTERS; the oldest vote goes first. */
@@ -24,10 +27,10 @@ export class AddressVotes {
 
   /** A statement of the node at `voterIp`. */
   vote (voterIp: string, seen: Endpoint, now: number): void {
-    // A neighbour sees our LAN address: that says nothing to the public, and the other way round.
-    if (seen.port === 0 || isPrivateIp(voterIp) !== isPrivateIp(seen.ip)) return
+    // A neighbour sees our LAN address: that says nothing to the public, and the other way round. Nobody sees us in another family than its own.
+    if (!isUsable(seen) || isPrivateIp(voterIp) !== isPrivateIp(seen.ip) || voterIp.includes(':') !== seen.ip.includes(':')) return
     const family = seen.ip.includes(':') ? 6 : 4
-    const voter = `${family} ${isPrivateIp(voterIp) ? voterIp : subnetOf(voterIp)}`
+    const voter = isPrivateIp(voterIp) ? voterIp : quotaPrefix(voterIp) ?? voterIp
     this.#votes.delete(voter)
     if (this.#votes.size >= VOTERS) this.#votes.delete(this.#votes.keys().next().value as string)
     this.#votes.set(voter, { address: `${seen.ip}|${seen.port}`, family, at: now })

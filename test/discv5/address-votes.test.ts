@@ -22,6 +22,21 @@ t.test('a subnet has one vote: a host with many identities moves nothing', async
   t.equal(votes.winner(6, 0), undefined)
 })
 
+t.test('one customer of IPv6, with the 65,536 networks of a /48, has one vote', async t => {
+  const votes = new AddressVotes(OPTIONS)
+  for (let i = 0; i < 250; i++) votes.vote(`2001:470:1:${i.toString(16)}::1`, { ip: '2001:4860:1::1', port: 1 }, 0)
+  t.equal(votes.winner(6, 0), undefined)
+})
+
+t.test('nobody sees us in the other family, nor where no host can be', async t => {
+  const votes = new AddressVotes(OPTIONS)
+  for (let i = 0; i < 20; i++) votes.vote(`2001:${i.toString(16)}::1`, SEEN, 0)
+  for (const ip of ['224.0.0.1', '240.1.1.1', '203.0.113.7']) for (let i = 0; i < 20; i++) votes.vote(`8.7.${i}.1`, { ip, port: 9 }, 0)
+  t.equal(votes.winner(4, 0), undefined)
+  for (let i = 0; i < 20; i++) votes.vote(`8.6.${i}.1`, { ip: '2a00::1', port: 9 }, 0)
+  t.equal(votes.winner(6, 0), undefined)
+})
+
 t.test('the winner must lead by 30 percent', async t => {
   const other = { ip: '9.9.9.8', port: 9000 }
   t.equal(votesOf(12, other, votesOf(10), 1).winner(4, 0), undefined)
