@@ -31,6 +31,11 @@ export function subnetOf (ip: string): string {
   return `${ipText(Buffer.concat([ipBytes(ip).subarray(0, 8), Buffer.alloc(8)]))}/64`
 }
 
+/** What is one host to the limits: the address of IPv4, the /64 of IPv6, of which a host has all. */
+export function hostOf (ip: string): string {
+  return ip.includes(':') ? subnetOf(ip) : ip
+}
+
 function withoutDots (text: string): string {
   return text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...octets: string[]) => {
     const [a = 0, b = 0, c = 0, d = 0] = octets.map(Number)

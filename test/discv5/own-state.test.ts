@@ -6,7 +6,9 @@ import t from 'tap'
 import { OwnRecord } from '../../src/discv5/enr/own-record.ts'
 import { toLibp2pPorts } from '../../src/discv5/enr/libp2p-ports.ts'
 import { FileStateStore } from '../../src/discv5/saved-state.ts'
+import { encodePing } from '../../src/discv5/wire/message.ts'
 import { createNode, curve, LIMITS, Network, startNode, until } from './network.ts'
+import { RawPeer } from './raw-peer.ts'
 
 t.test('the own record is signed anew only when it says something else', async t => {
   const own = new OwnRecord(randomBytes(32), { ip: '127.0.0.1', udp: 1 }, curve)
@@ -63,8 +65,10 @@ t.test('bans of an operator outlast a restart until they end or are lifted, and 
   const start = async (options: Parameters<typeof createNode>[1] = {}) => await startNode(network, '127.0.0.1', 9000, { pingIntervalMs: 1e9, ...options }, { store, now: () => clock.now })
   const other = await startNode(network, '127.0.0.2')
   t.teardown(async () => await other.stop())
-  const first = await start({ limits: { ...LIMITS, packetsPerIpPerSecond: 1, banAfter: 3 } })
-  for (let i = 0; i < 10; i++) network.send({ ip: '8.8.8.8', port: 1 }, Buffer.alloc(70), '127.0.0.1', 9000)
+  const first = await start({ limits: { ...LIMITS, packetsPerNodePerSecond: 1, banAfter: 3 } })
+  const flooder = new RawPeer(network, first, '8.8.8.8')
+  await flooder.greet(encodePing(Buffer.of(1), 0n))
+  for (let i = 0; i < 10; i++) flooder.message(encodePing(Buffer.of(1), 0n))
   t.ok(await until(() => first.bans().length === 1))
   first.ban('127.0.0.2', 60_000, 'it lies')
   first.ban('9.9.9.0/24', 10_000)

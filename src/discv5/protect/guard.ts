@@ -1,7 +1,7 @@
 import { isLoopbackIp, isPrivateIp } from '../../policy/ip-group.ts'
 import { RateLimit } from '../../policy/rate-limit.ts'
 import type { Counts, DropName } from '../counts.ts'
-import { subnetOf } from '../ip.ts'
+import { hostOf, subnetOf } from '../ip.ts'
 import type { BanList } from './bans.ts'
 
 export interface GuardLimits {
@@ -13,7 +13,7 @@ export interface GuardLimits {
   readonly nodeIdsPerIp: number
   readonly whoareyouPerIpPerSecond: number
   readonly handshakesPerSecond: number
-  /** Packets over its limit after which an IP is banned for `banMs`. */
+  /** Messages of nodes over their limit after which their IP is banned for `banMs`. */
   readonly banAfter: number
   readonly banMs: number
 }
@@ -31,6 +31,7 @@ export class Guard {
   readonly #counts: Counts
   #total: RateLimit
   #ips: RateLimit
+  #answers: RateLimit
   #subnets: RateLimit
   #nodes: RateLimit
   #whoareyou: RateLimit
@@ -47,6 +48,7 @@ export class Guard {
     this.#total = new RateLimit({ perSecond: limits.packetsPerSecond, parties: 1 })
     this.#ips = new RateLimit({ perSecond: limits.packetsPerIpPerSecond, parties: PARTIES })
     this.#subnets = new RateLimit({ perSecond: limits.packetsPerSubnetPerSecond, parties: PARTIES })
+    this.#answers = new RateLimit({ perSecond: limits.packetsPerSubnetPerSecond, parties: PARTIES })
     this.#nodes = new RateLimit({ perSecond: limits.packetsPerNodePerSecond, parties: PARTIES })
     this.#whoareyou = new RateLimit({ perSecond: limits.whoareyouPerIpPerSecond, parties: PARTIES })
     this.#handshakes = new RateLimit({ perSecond: limits.handshakesPerSecond, parties: 1 })
@@ -59,18 +61,28 @@ export class Guard {
     const isOther = (name: keyof GuardLimits): boolean => limits[name] !== before[name]
     if (isOther('packetsPerSecond')) this.#total = new RateLimit({ perSecond: limits.packetsPerSecond, parties: 1 })
     if (isOther('packetsPerIpPerSecond')) this.#ips = new RateLimit({ perSecond: limits.packetsPerIpPerSecond, parties: PARTIES })
-    if (isOther('packetsPerSubnetPerSecond')) this.#subnets = new RateLimit({ perSecond: limits.packetsPerSubnetPerSecond, parties: PARTIES })
+    if (isOther('packetsPerSubnetPerSecond')) {
+      this.#subnets = new RateLimit({ perSecond: limits.packetsPerSubnetPerSecond, parties: PARTIES })
+      this.#answers = new RateLimit({ perSecond: limits.packetsPerSubnetPerSecond, parties: PARTIES })
+    }
     if (isOther('packetsPerNodePerSecond')) this.#nodes = new RateLimit({ perSecond: limits.packetsPerNodePerSecond, parties: PARTIES })
     if (isOther('whoareyouPerIpPerSecond')) this.#whoareyou = new RateLimit({ perSecond: limits.whoareyouPerIpPerSecond, parties: PARTIES })
     if (isOther('handshakesPerSecond')) this.#handshakes = new RateLimit({ perSecond: limits.handshakesPerSecond, parties: 1 })
   }
 
-  /** For each packet. The layer nearest to the source is asked first, so that one source does not use up what all share. */
-  admit (ip: string, now: number): boolean {
+  /**
+   * For each packet. The layer nearest to the source is asked first, so that one source does not use up what all share. `awaitedFrom` is the
+   * endpoint, when a request of ours waits for its answer there: answers count apart, so that nobody silences a node by forging its address.
+   */
+  admit (ip: string, now: number, awaitedFrom?: string): boolean {
     if (this.#bans.size > 0 && this.#bans.hasIp(ip, now)) return this.#drop('banned')
     if (!isExempt(ip)) {
-      if (this.#ips.take(ip, now) > 0) return this.#strike(ip, now)
-      if (this.#subnets.take(subnetOf(ip), now) > 0) return this.#drop('limit_subnet')
+      if (awaitedFrom !== undefined) {
+        if (this.#answers.take(awaitedFrom, now) > 0) return this.#drop('limit_ip')
+      } else {
+        if (this.#ips.take(ip, now) > 0) return this.#drop('limit_ip')
+        if (this.#subnets.take(subnetOf(ip), now) > 0) return this.#drop('limit_subnet')
+      }
     }
     return this.#total.take('', now) === 0 || this.#drop('limit_total')
   }
@@ -78,7 +90,7 @@ export class Guard {
   /** For each message of a node that proved who it is. */
   admitNode (nodeId: string, ip: string, now: number): boolean {
     if (this.#bans.size > 0 && this.#bans.hasNode(nodeId, now)) return this.#drop('banned')
-    return isExempt(ip) || this.#nodes.take(nodeId, now) === 0 || this.#drop('limit_node')
+    return isExempt(ip) || this.#nodes.take(nodeId, now) === 0 || this.#strike(ip, now)
   }
 
   /** WHOAREYOU answers a packet whose source may be forged: no host gets many of them. */
@@ -96,11 +108,12 @@ export class Guard {
   /** For each new session. Private addresses are exempt: a test network is one host. */
   mayJoin (nodeId: string, ip: string): boolean {
     if (isPrivateIp(ip)) return true
-    const ids = this.#ids.get(ip) ?? new Set()
+    const host = hostOf(ip)
+    const ids = this.#ids.get(host) ?? new Set()
     if (ids.has(nodeId)) return true
     if (ids.size >= this.#limits.nodeIdsPerIp) return this.#drop('limit_ids')
-    if (!this.#ids.has(ip) && this.#ids.size >= IDS_IPS) this.#ids.delete(this.#ids.keys().next().value as string)
-    this.#ids.set(ip, ids.add(nodeId))
+    if (!this.#ids.has(host) && this.#ids.size >= IDS_IPS) this.#ids.delete(this.#ids.keys().next().value as string)
+    this.#ids.set(host, ids.add(nodeId))
     return true
   }
 
@@ -109,6 +122,7 @@ export class Guard {
     this.#ids.clear()
   }
 
+  /** Counts only what was proved: anybody can forge packets in the name of another, who would be shut out for them. */
   #strike (ip: string, now: number): false {
     const known = this.#strikes.get(ip)
     const strike = known !== undefined && now - known.since < STRIKE_WINDOW_MS ? known : { count: 0, since: now }
@@ -119,11 +133,11 @@ export class Guard {
       this.#strikes.delete(ip)
       // A private address is a neighbour or a gateway: it is slowed down, never shut out.
       if (!isPrivateIp(ip)) {
-        this.#bans.addAutomatic(ip, this.#limits.banMs, 'over its packet limit', now)
+        this.#bans.addAutomatic(ip, this.#limits.banMs, 'over its message limit', now)
         this.#counts.events.auto_ban++
       }
     }
-    return this.#drop('limit_ip')
+    return this.#drop('limit_node')
   }
 
   #drop (reason: DropName): false {

@@ -92,6 +92,8 @@ export class Messenger {
   readonly #byNonce = new Map<string, Call>()
   /** Calls of one node, by session key; the first makes the handshake, the others wait for it. Bounded by `callsPerNode`. */
   readonly #byNode = new Map<string, Call[]>()
+  /** Calls by endpoint. Bounded by `calls`. */
+  readonly #awaited = new Map<string, number>()
 
   constructor (opts: Options, deps: Deps) {
     this.#opts = opts
@@ -107,7 +109,8 @@ export class Messenger {
   receive (datagram: Buffer, ip: string, port: number): void {
     const { counts, guard, now } = this.#deps
     try {
-      if (!guard.admit(ip, now())) return
+      const from = this.#awaited.size > 0 ? `${ip}|${port}` : ''
+      if (!guard.admit(ip, now(), this.#awaited.has(from) ? from : undefined)) return
       const packet = decodePacket(datagram, this.#mask)
       const { authdata } = packet
       if (authdata.kind === 'message') this.#onMessage(packet, { id: authdata.sourceId, ip, port })
@@ -138,6 +141,7 @@ export class Messenger {
     const call: Call = { target, key, plaintext, answerKey, onAnswer, settle, nonces: [], retries, handshakes: 0, deadline: 0, isDone: false }
     this.#byAnswer.set(answerKey, call)
     this.#byNode.set(key, [...ofNode, call])
+    this.#await(target, 1)
     this.#attempt(call)
   }
 
@@ -285,7 +289,9 @@ export class Messenger {
     const key = sessionKey(from.id, from.ip, from.port)
     const challenge = this.#challenges.get(key, now())
     if (challenge === undefined) return void counts.drops.no_challenge++
-    if (!guard.mayShakeHands(challenge.record !== undefined, now())) return
+    // Whoever names the ID of a known node from elsewhere is a stranger until it has proved it.
+    const isKnown = challenge.record?.endpoints().some(({ ip }) => ip === from.ip) === true
+    if (!guard.mayShakeHands(isKnown, now())) return
     // One try for one challenge, so that guesses cost a round trip each.
     this.#challenges.delete(key)
     const sent = authdata.record === undefined ? challenge.record : decodeRecord(authdata.record)
@@ -330,9 +336,17 @@ export class Messenger {
     this.#byNonce.set(text, call)
   }
 
+  #await ({ ip, port }: Target, by: 1 | -1): void {
+    const from = `${ip}|${port}`
+    const calls = (this.#awaited.get(from) ?? 0) + by
+    if (calls > 0) this.#awaited.set(from, calls)
+    else this.#awaited.delete(from)
+  }
+
   #end (call: Call, err?: Error): void {
     if (call.isDone) return
     call.isDone = true
+    this.#await(call.target, -1)
     this.#byAnswer.delete(call.answerKey)
     for (const nonce of call.nonces) this.#byNonce.delete(nonce)
     const left = (this.#byNode.get(call.key) ?? []).filter(other => other !== call)

@@ -41,15 +41,31 @@ t.test('loopback is exempt from limits by source, not from the total one', async
   t.equal(times(100, () => guard.mayChallenge('::1', 0)), 100)
 })
 
-t.test('a public IP that does not stop is shut out for a time; a private one is only slowed down', async t => {
-  const { guard, bans, counts } = guardWith({ packetsPerIpPerSecond: 1, banAfter: 50, banMs: 10_000 })
-  times(100, () => guard.admit('8.8.8.8', 0))
+t.test('a public IP whose nodes do not stop is shut out for a time; a private one is only slowed down', async t => {
+  const { guard, bans, counts } = guardWith({ packetsPerNodePerSecond: 1, banAfter: 50, banMs: 10_000 })
+  times(100, () => guard.admitNode('n', '8.8.8.8', 0))
   t.match(bans.list(0), only({ subject: '8.8.8.8', kind: 'ip', until: 10_000 }))
-  t.ok(counts.drops.banned > 0)
+  t.equal(counts.events.auto_ban, 1)
   t.notOk(guard.admit('8.8.8.8', 9_999))
+  t.ok(counts.drops.banned > 0)
   t.ok(guard.admit('8.8.8.8', 10_001))
-  times(1000, () => guard.admit('192.168.1.5', 0))
+  times(1000, () => guard.admitNode('m', '192.168.1.5', 0))
   t.equal(bans.list(0).some(({ subject }) => subject === '192.168.1.5'), false)
+})
+
+t.test('packets that anybody may have forged shut nobody out, however many they are', async t => {
+  const { guard, bans, counts } = guardWith({ packetsPerIpPerSecond: 1, banAfter: 50 })
+  times(5000, () => guard.admit('8.8.8.8', 0))
+  t.equal(counts.drops.limit_ip, 4996)
+  t.strictSame(bans.list(0), [])
+})
+
+t.test('an answer that is awaited comes through a flood in the name of its sender, and is limited for itself', async t => {
+  const { guard } = guardWith({ packetsPerIpPerSecond: 1, packetsPerSubnetPerSecond: 10 })
+  for (let i = 1; i < 255; i++) times(10, () => guard.admit(`8.8.8.${i}`, 0))
+  t.notOk(guard.admit('8.8.8.8', 0))
+  t.equal(times(100, () => guard.admit('8.8.8.8', 0, '8.8.8.8|9000')), 40)
+  t.ok(guard.admit('8.8.8.9', 0, '8.8.8.9|9000'))
 })
 
 t.test('a forged source gets few WHOAREYOU: nobody is hit through us', async t => {
@@ -73,6 +89,7 @@ t.test('an IP has at most ten node IDs in an hour; those it has stay, and a priv
   t.ok(guard.mayJoin('node3', '8.8.8.8'))
   t.equal(counts.drops.limit_ids, 20)
   t.equal(times(30, i => guard.mayJoin(`node${i}`, '10.0.0.1')), 30)
+  t.equal(times(30, i => guard.mayJoin(`node${i}`, `2a00:1::${i}`)), 10, 'a host of IPv6 has a /64')
   guard.forgetIds()
   t.ok(guard.mayJoin('node29', '8.8.8.8'))
 })

@@ -43,9 +43,9 @@ t.test('a ban is in the audit log before it holds, and so is its end', async t =
 
 t.test('what the protections banned is listed and lifted as well, however its subject is spelled', async t => {
   const { list, remove, get } = await startKeeper(t)
-  list.add('2001:db8::1', 60_000, 'over its packet limit', NOW)
+  list.add('2001:db8::1', 60_000, 'over its message limit', NOW)
   list.add(NODE, 60_000, 'x', NOW)
-  t.match((await get()).body, { bans: only({ subject: '2001:db8::1', kind: 'ip', reason: 'over its packet limit' }, { kind: 'node' }) })
+  t.match((await get()).body, { bans: only({ subject: '2001:db8::1', kind: 'ip', reason: 'over its message limit' }, { kind: 'node' }) })
   t.match(await remove('2001:0DB8:0::1'), { status: 200, body: { removed: only({ subject: '2001:db8::1' }) } })
   t.match(await remove(NODE.toUpperCase()), { status: 200 })
   t.equal(list.size, 0)
