@@ -54,22 +54,29 @@ const MAX_MACAROONS = 9
 export class Authority {
   readonly #grants: GrantSource
   #unknown: string | undefined
+  #isHeld = false
 
   constructor (deps: { readonly grants: GrantSource }) {
     this.#grants = deps.grants
   }
+
+  /** Until {@link release} nobody is let in: while grants come back from the log, one that was revoked is among them until its revocation comes. */
+  hold (): void { this.#isHeld = true }
+
+  release (): void { this.#isHeld = false }
 
   /** From here on nobody is let in, and is told why: what was granted and revoked cannot be known, and a revoked token must not pass for a good one. */
   close (why: string): void { this.#unknown = why }
 
   /**
    * @param token a macaroon, and after commas the discharges bound to it
-   * @throws {DhtError} NoCapability; DegradedAudit while it is not known who may do what. Only the bearer of a well-signed token learns which condition does not hold.
+   * @throws {DhtError} NoCapability; NotReady and DegradedAudit while it is not known who may do what. Only the bearer of a well-signed token learns which condition does not hold.
    */
   authorize (token: string | undefined, attempt: Attempt): Principal {
     if (this.#unknown !== undefined) {
       throw new DhtError('DegradedAudit', `It is not known who may do what: ${this.#unknown}.`, { hint: 'Nobody is let in meanwhile. See ops/runbooks/SvcDhtAuditStopped.md.', retryAfterMs: 5000, reason: 'audit' })
     }
+    if (this.#isHeld) throw new DhtError('NotReady', 'It is not known yet who may do what.', { hint: 'The daemon is starting: try again.', retryAfterMs: 1000, reason: 'audit' })
     if (token === undefined || token === '') throw refusal('this needs a capability', 'Send Authorization: Bearer <token>, or give ronctl one with --cap FILE.')
     const judgement = this.judge(token, attempt)
     const failed = judgement.verdicts.find(({ holds }) => !holds)

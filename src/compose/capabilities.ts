@@ -25,6 +25,7 @@ export function composeCapabilities ({ node, identity, admin }: Config, { ownerF
   const lasts = node.profile === 'macronode' && node.dataDir !== ''
   const grants = new Grants({ maxGrants: admin.grants }, { roots: keys.custody, log: audit, metrics: metrics.auth, now })
   const authority = new Authority({ grants })
+  authority.hold() // the admin socket listens before the grants are there
   const tokenFile = ownerFile ?? (lasts ? join(node.dataDir, 'owner.cap') : undefined)
   let ownerToken: string | undefined
   /** The grants as the log has them, and what was minted while the daemon was stopped. */
@@ -50,6 +51,7 @@ export function composeCapabilities ({ node, identity, admin }: Config, { ownerF
           await lastUses.start()
         }
         ownerToken = await ensureOwner(grants, { ...(tokenFile !== undefined && { tokenFile }), now: now() })
+        authority.release()
       } catch (err) {
         if (!(err instanceof DhtError && err.code === 'DegradedAudit')) throw err
         authority.close(audit.reason() ?? err.message)

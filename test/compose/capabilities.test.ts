@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import type { AuditLog } from '../../src/audit/log.ts'
+import { composeCapabilities } from '../../src/compose/capabilities.ts'
+import type { Surroundings } from '../../src/compose/surroundings.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import type { ControlAction } from '../../src/core/control-action.ts'
+import { Custody } from '../../src/kms/custody.ts'
+import { EphemeralKeyStore } from '../../src/kms/key-store.ts'
+import { createLogger } from '../../src/observability/logger.ts'
+import { createMetrics } from '../../src/observability/metrics.ts'
+
+t.test('while the grants come back from the log nobody is let in: a revoked one is known before its revocation', async t => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'svc-dht-test-'))
+  t.teardown(() => rmSync(dataDir, { recursive: true, force: true }))
+  const recorded: ControlAction[] = []
+  const pause = Promise.withResolvers<void>()
+  const reached = Promise.withResolvers<void>()
+  const audit = {
+    record: async (action: ControlAction) => { recorded.push(action) },
+    reason: () => undefined,
+    async * entries () {
+      for (const action of recorded.slice()) {
+        if (action.action === 'cap.revoke') {
+          reached.resolve()
+          await pause.promise
+        }
+        yield action
+      }
+    },
+  } as unknown as AuditLog
+  const custody = await Custody.open(new EphemeralKeyStore(Date.now))
+  const config = loadConfig({ flags: { 'node.dataDir': dataDir, 'identity.keyFile': join(dataDir, 'id'), 'identity.passphraseFile': join(dataDir, 'pass') } })
+  const compose = () => composeCapabilities(config, { metrics: createMetrics(), log: createLogger({ level: 'silent' }), now: Date.now } as Surroundings, audit, { custody, last: true })
+
+  const before = compose()
+  await before.owner.start()
+  const { token, grant } = await before.grants.mint({ memo: 'leaver', allows: 'auditor', caveats: [], expiresAt: undefined }, 'operator')
+  const { token: kept } = await before.grants.mint({ memo: 'stays', allows: 'auditor', caveats: [], expiresAt: undefined }, 'operator')
+  await before.grants.revoke({ id: grant.id }, 'operator', 'left')
+  await before.owner.stop()
+
+  const after = compose()
+  const attempt = { permission: 'status:read', ip: undefined, now: Date.now() } as const
+  t.throws(() => after.authority.authorize(kept, attempt), { code: 'NotReady', retryAfterMs: 1000 }, 'before it starts')
+  const starting = after.owner.start()
+  await reached.promise
+  t.ok(after.grants.list().some(({ id }) => id === grant.id), 'its mint was read, its revocation was not')
+  for (const each of [token, kept]) t.throws(() => after.authority.authorize(each, attempt), { code: 'NotReady' })
+  pause.resolve()
+  await starting
+  t.throws(() => after.authority.authorize(token, attempt), { code: 'NoCapability' })
+  t.equal(after.authority.authorize(kept, attempt).requestsPerSecond, undefined)
+  await after.owner.stop()
+})
