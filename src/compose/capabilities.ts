@@ -50,7 +50,9 @@ export function composeCapabilities ({ node, identity, admin }: Config, { ownerF
           await comeBack()
           await lastUses.start()
         }
-        ownerToken = await ensureOwner(grants, { ...(tokenFile !== undefined && { tokenFile }), now: now() })
+        ownerToken = await ensureOwner(grants, {
+          ...(tokenFile !== undefined && { tokenFile }), now: now(), onFile: file => log.info({ event: 'owner_capability_written', file }, `the owner's capability is in ${file}: ronctl --cap takes it`),
+        })
         authority.release()
       } catch (err) {
         if (!(err instanceof DhtError && err.code === 'DegradedAudit')) throw err

@@ -43,6 +43,7 @@ export const EVENTS = {
   lookup_broke_off: { level: 'warn', when: 'A lookup of the admin API failed in the middle of its answer.', fields: [] },
   certificates_reloaded: { level: 'info', when: 'New certificates are in use.', fields: ['file'] },
   certificates_refused: { level: 'error', when: 'New certificates cannot be used: those in force stay.', fields: [] },
+  owner_capability_written: { level: 'info', when: 'A capability of the owner was made, at the first start or when none that can mint was left; `file` holds it, for this user alone.', fields: ['file'] },
   owner_capability_failed: { level: 'error', when: 'No capability of the owner could be made, so nobody can use the admin API.', fields: [] },
   offline_capability_entered: { level: 'info', when: 'A capability that was minted while the daemon was stopped is in force.', fields: ['capability'] },
   offline_capability_refused: { level: 'warn', when: 'A capability that was minted while the daemon was stopped is not in force; `err` says why.', fields: ['capability'] },

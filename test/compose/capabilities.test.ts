@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -32,7 +32,7 @@ t.test('while the grants come back from the log nobody is let in: a revoked one 
     },
   } as unknown as AuditLog
   const custody = await Custody.open(new EphemeralKeyStore(Date.now))
-  const config = loadConfig({ flags: { 'node.dataDir': dataDir, 'identity.keyFile': join(dataDir, 'id'), 'identity.passphraseFile': join(dataDir, 'pass') } })
+  const config = loadConfig({ flags: { 'node.profile': 'macronode', 'node.dataDir': dataDir, 'identity.keyFile': join(dataDir, 'id'), 'identity.passphraseFile': join(dataDir, 'pass') } })
   const compose = () => composeCapabilities(config, { metrics: createMetrics(), log: createLogger({ level: 'silent' }), now: Date.now } as Surroundings, audit, { custody, last: true })
 
   const before = compose()
@@ -54,4 +54,19 @@ t.test('while the grants come back from the log nobody is let in: a revoked one 
   t.throws(() => after.authority.authorize(token, attempt), { code: 'NoCapability' })
   t.equal(after.authority.authorize(kept, attempt).requestsPerSecond, undefined)
   await after.owner.stop()
+})
+
+t.test('who starts a macronode for the first time is told where the owner’s capability is, and not what it is', async t => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'svc-dht-test-'))
+  t.teardown(() => rmSync(dataDir, { recursive: true, force: true }))
+  const lines: string[] = []
+  const audit = { record: async () => {}, reason: () => undefined, async * entries () {} } as unknown as AuditLog
+  const config = loadConfig({ flags: { 'node.profile': 'macronode', 'node.dataDir': dataDir, 'identity.keyFile': join(dataDir, 'id'), 'identity.passphraseFile': join(dataDir, 'pass') } })
+  const surroundings = { metrics: createMetrics(), log: createLogger({ level: 'info' }, { write: line => { lines.push(line) } }), now: Date.now } as Surroundings
+  const { owner } = composeCapabilities(config, surroundings, audit, { custody: await Custody.open(new EphemeralKeyStore(Date.now)), last: true })
+  await owner.start()
+  await owner.stop()
+  const file = join(dataDir, 'owner.cap')
+  t.strictSame(lines.map(line => JSON.parse(line) as Record<string, unknown>).map(({ event, file }) => ({ event, file })), [{ event: 'owner_capability_written', file }])
+  t.notOk(lines.join().includes(readFileSync(file, 'utf8').trim()))
 })
