@@ -1,7 +1,7 @@
 import { DhtError } from '../core/errors.ts'
 import { MAX_TOKEN_BYTES } from '../core/limits.ts'
 import type { Permission } from '../policy/permissions.ts'
-import { type Attempt, judgeCaveats, requestsPerSecondOf, type Verdict } from './caveats.ts'
+import { type Attempt, judgeCaveats, type RateBound, rateBoundsOf, type Verdict } from './caveats.ts'
 import { decodeToken } from './macaroon/codec.ts'
 import { type Macaroon, MacaroonError, verifyChain } from './macaroon/macaroon.ts'
 
@@ -13,8 +13,8 @@ export interface Principal {
   readonly id: string
   /** For the audit log: never the token. */
   readonly capabilityId: string
-  /** The tightest `rps` of the token; undefined when it has none. */
-  readonly requestsPerSecond: number | undefined
+  /** What its `rps` caveats leave of the common rate, the widest first. Bounded by MAX_CAVEATS. */
+  readonly bounds: readonly RateBound[]
   /** Every first-party condition of the token and its discharges: what the bearer mints must meet them too. */
   readonly conditions: readonly string[]
   /** True for a token with third-party caveats, which cannot be handed on. */
@@ -43,7 +43,7 @@ export interface Judgement {
   readonly grant: KnownGrant
   readonly allowed: boolean
   readonly verdicts: readonly Verdict[]
-  readonly requestsPerSecond: number | undefined
+  readonly bounds: readonly RateBound[]
   readonly isDischarged: boolean
 }
 
@@ -86,8 +86,8 @@ export class Authority {
         : 'One of its caveats does not hold: ronctl cap test tells which.')
     }
     this.#grants.used(judgement.grant.id, attempt.now)
-    const { grant: { id }, requestsPerSecond, verdicts, isDischarged } = judgement
-    return { id, capabilityId: id, requestsPerSecond, conditions: verdicts.map(({ caveat }) => caveat), isDischarged }
+    const { grant: { id }, bounds, verdicts, isDischarged } = judgement
+    return { id, capabilityId: id, bounds, conditions: verdicts.map(({ caveat }) => caveat), isDischarged }
   }
 
   /** The attempt judged condition by condition, without counting as a use. @throws {DhtError} NoCapability for a token that is not ours */
@@ -96,7 +96,7 @@ export class Authority {
     const verdicts = judgeCaveats(conditions, attempt)
     const isInForce = grant.expiresAt === undefined || attempt.now <= grant.expiresAt
     const allowed = isInForce && grant.permissions.includes(attempt.permission) && verdicts.every(({ holds }) => holds)
-    return { grant, allowed, verdicts, requestsPerSecond: requestsPerSecondOf(conditions), isDischarged }
+    return { grant, allowed, verdicts, bounds: rateBoundsOf(conditions), isDischarged }
   }
 
   #verified (token: string): { readonly grant: KnownGrant, readonly conditions: readonly Uint8Array[], readonly isDischarged: boolean } {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { BlockList, isIP } from 'node:net'
 import type { Permission } from '../policy/permissions.ts'
 
@@ -65,7 +66,7 @@ const RULES = {
   expires: { operators: ['<='], isValue: isTime, holds: ([until = ''], { now }) => now <= timeOf(until) },
   'not-before': { operators: ['>='], isValue: isTime, holds: ([since = ''], { now }) => now >= timeOf(since) },
   ip: { operators: ['=', 'in'], isValue: isPrefix, holds: (prefixes, { ip }) => ip !== undefined && prefixes.some(prefix => covers(prefix, ip)) },
-  /** Requests each second. It bounds and never denies: the smallest one goes to the quota, by {@link requestsPerSecondOf}. */
+  /** Requests each second. It bounds and never denies: it goes to the quota, by {@link rateBoundsOf}. */
   rps: { operators: ['<='], isValue: text => /^[1-9]\d{0,5}$/.test(text), holds: () => true },
 } satisfies Record<string, Rule>
 
@@ -96,11 +97,30 @@ export function judgeCaveats (conditions: readonly Uint8Array[], attempt: Attemp
   return conditions.map(condition => judge(Buffer.from(condition).toString('utf8'), attempt))
 }
 
-/** The smallest `rps` of the conditions. */
-export function requestsPerSecondOf (conditions: readonly Uint8Array[]): number | undefined {
-  const limits = conditions.map(condition => parseCaveat(Buffer.from(condition).toString('utf8')))
-    .flatMap(caveat => caveat?.key === 'rps' ? caveat.values.map(Number) : [])
-  return limits.length === 0 ? undefined : Math.min(...limits)
+/** How often the bearers of a token may ask, and who shares that: all whose tokens begin as this one does. */
+export interface RateBound {
+  readonly party: string
+  readonly perSecond: number
+}
+
+/**
+ * Each `rps` of the conditions that is tighter than those before it, the widest first. Who narrows a token further shares the bound
+ * of the token it came from, and spends nothing of those who do not have the bound.
+ */
+export function rateBoundsOf (conditions: readonly Uint8Array[]): RateBound[] {
+  const bounds: RateBound[] = []
+  conditions.forEach((condition, index) => {
+    const caveat = parseCaveat(Buffer.from(condition).toString('utf8'))
+    const perSecond = caveat?.key === 'rps' ? Number(caveat.values[0]) : Number.POSITIVE_INFINITY
+    if (perSecond < (bounds.at(-1)?.perSecond ?? Number.POSITIVE_INFINITY)) bounds.push({ party: partyOf(conditions.slice(0, index + 1)), perSecond })
+  })
+  return bounds
+}
+
+function partyOf (conditions: readonly Uint8Array[]): string {
+  const hash = createHash('sha256')
+  for (const condition of conditions) hash.update(`${condition.byteLength}:`).update(condition)
+  return hash.digest('base64url')
 }
 
 /** The earliest `expires` of the conditions. */

@@ -116,9 +116,18 @@ function ipOf ({ ip }: FastifyRequest): string | undefined {
   return ip === '' ? undefined : ip
 }
 
-function takeQuota (rate: RateLimit, { id, requestsPerSecond }: Principal, now: number): void {
-  const retryAfterMs = rate.take(id, now, requestsPerSecond)
+/** The tightest bound first: what it refuses costs nothing of the wider ones, which others share. */
+function takeQuota (rate: RateLimit, { id, bounds }: Principal, now: number): void {
+  const retryAfterMs = takeAll(rate, [{ party: id, perSecond: undefined }, ...bounds.map(({ party, perSecond }) => ({ party: `${id} ${party}`, perSecond }))].reverse(), now)
   if (retryAfterMs > 0) throw new DhtError('Backpressure', 'Too many requests with this capability.', { retryAfterMs, reason: 'http_rate' })
+}
+
+function takeAll (rate: RateLimit, bounds: ReadonlyArray<{ readonly party: string, readonly perSecond: number | undefined }>, now: number): number {
+  for (const { party, perSecond } of bounds) {
+    const retryAfterMs = rate.take(party, now, perSecond)
+    if (retryAfterMs > 0) return retryAfterMs
+  }
+  return 0
 }
 
 /** Every route that is missing in the table is named at once, when the server becomes ready. */

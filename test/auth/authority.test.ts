@@ -5,6 +5,7 @@ import { formatCaveat, judgeCaveats, parseCaveat } from '../../src/auth/caveats.
 import { encodeToken } from '../../src/auth/macaroon/codec.ts'
 import { attenuate, mintMacaroon } from '../../src/auth/macaroon/macaroon.ts'
 import { DhtError } from '../../src/core/errors.ts'
+import { only } from '../patterns.ts'
 
 const NOW = Date.parse('2026-01-02T03:04:05Z')
 const attempt: Attempt = { permission: 'provider:write', ip: '10.1.2.3', now: NOW, proposal: 'p1' }
@@ -63,12 +64,21 @@ function setUp (changes: Partial<KnownGrant> = {}) {
   return { authority, token, used }
 }
 
-t.test('a token of a grant lets its bearer in, within its tightest rate', async t => {
+t.test('a token of a grant lets its bearer in', async t => {
   const { authority, token, used } = setUp()
-  t.same(authority.authorize(token(['rps<=9', 'rps<=3', 'scope=provider']), attempt), {
-    id: 'g1', capabilityId: 'g1', requestsPerSecond: 3, conditions: ['rps<=9', 'rps<=3', 'scope=provider'], isDischarged: false,
-  })
+  t.same(authority.authorize(token(['scope=provider']), attempt), { id: 'g1', capabilityId: 'g1', bounds: [], conditions: ['scope=provider'], isDischarged: false })
   t.same(used, ['g1'])
+})
+
+t.test('each tighter rate is shared by those whose tokens came of the one that has it', async t => {
+  const { authority, token } = setUp()
+  const boundsOf = (...caveats: string[]) => authority.authorize(token(caveats), attempt).bounds
+  const [nine] = boundsOf('rps<=9')
+  t.match(boundsOf('rps<=9', 'rps<=3', 'rps<=20', 'rps<=3', 'scope=provider'), only({ ...nine }, { perSecond: 3 }), 'the widest first, and none that says no more')
+  t.strictSame(boundsOf('rps<=9', 'scope=provider'), [nine], 'narrowed on, it is still shared')
+  t.equal(boundsOf('rps<=9', 'scope=provider', 'rps<=2').length, 2)
+  t.not(boundsOf('scope=provider', 'rps<=9')[0]?.party, nine?.party)
+  t.not(boundsOf('rps<=9', 'rps<=3')[1]?.party, boundsOf('rps<=9', 'scope=provider', 'rps<=3')[1]?.party)
 })
 
 t.test('repeated caveats intersect', async t => {

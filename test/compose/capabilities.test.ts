@@ -52,7 +52,7 @@ t.test('while the grants come back from the log nobody is let in: a revoked one 
   pause.resolve()
   await starting
   t.throws(() => after.authority.authorize(token, attempt), { code: 'NoCapability' })
-  t.equal(after.authority.authorize(kept, attempt).requestsPerSecond, undefined)
+  t.ok(after.authority.authorize(kept, attempt).id)
   await after.owner.stop()
 })
 

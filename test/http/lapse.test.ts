@@ -83,7 +83,7 @@ t.test('what reads is ended in its own way or cut off when it would be refused n
     authorizer: {
       authorize: () => {
         if (state.isRevoked) throw new DhtError('NoCapability', 'No.', { reason: 'unauth' })
-        return { id: 'a', capabilityId: 'a', requestsPerSecond: undefined, conditions: [], isDischarged: false }
+        return { id: 'a', capabilityId: 'a', bounds: [], conditions: [], isDischarged: false }
       },
     },
     policy: { assertAdmits: () => {} },

@@ -23,7 +23,7 @@ function build (t: Test, surface: Surface, deps: Partial<WallDeps> = {}, extraRo
       authorize: (token, { permission }) => {
         order.push('auth')
         if (token !== `may-${permission.replace(':', '.')}`) throw new DhtError('NoCapability', 'No.', { reason: 'unauth' })
-        return { id: permission, capabilityId: 'c1', requestsPerSecond: undefined, conditions: [], isDischarged: false }
+        return { id: permission, capabilityId: 'c1', bounds: [], conditions: [], isDischarged: false }
       },
     },
     policy: { assertAdmits: () => { order.push('policy') } },
@@ -111,13 +111,31 @@ t.test('a quota storm gets 429 and Retry-After before any handler; another princ
 
 t.test('a caveat lowers the rate and never raises it', async t => {
   const serve = async (requestsPerSecond: number) => {
-    const { app } = build(t, 'admin', { authorizer: { authorize: () => ({ id: 'a', capabilityId: 'c', requestsPerSecond, conditions: [], isDischarged: false }) } })
+    const { app } = build(t, 'admin', { authorizer: { authorize: () => ({ id: 'a', capabilityId: 'c', bounds: [{ party: 'narrow', perSecond: requestsPerSecond }], conditions: [], isDischarged: false }) } })
     let served = 0
     for (let index = 0; index < 20; index++) if ((await send(app, { url: '/v1/status', headers: { authorization: 'Bearer x' } })).statusCode === 200) served++
     return served
   }
   t.equal(await serve(0.5), 2)
   t.equal(await serve(1000), 4)
+})
+
+t.test('who was handed a narrower capability cannot use up the wider one, nor more than the narrower by narrowing on', async t => {
+  const bounds: Readonly<Record<string, ReadonlyArray<{ party: string, perSecond: number }>>> = {
+    wide: [], narrow: [{ party: 'n', perSecond: 2 }], narrower: [{ party: 'n', perSecond: 2 }, { party: 'nn', perSecond: 1 }],
+  }
+  const { app } = build(t, 'admin', {
+    rate: new RateLimit({ perSecond: 10 }),
+    authorizer: { authorize: token => ({ id: 'a', capabilityId: 'a', bounds: bounds[token ?? ''] ?? [], conditions: [], isDischarged: false }) },
+  })
+  const served = async (token: string, times: number) => {
+    let count = 0
+    for (let index = 0; index < times; index++) if ((await send(app, { url: '/v1/status', headers: { authorization: `Bearer ${token}` } })).statusCode === 200) count++
+    return count
+  }
+  t.equal(await served('narrower', 100), 4)
+  t.equal(await served('narrow', 100), 4, 'what is left of 8')
+  t.equal(await served('wide', 100), 32, 'what is left of 40')
 })
 
 t.test('in degraded mode writes get 503 with the reason, reads and the way out are served', async t => {

@@ -50,7 +50,7 @@ t.test('a minted token works, the log tells of it, and neither log nor list hold
   const { token, grant, conditions } = await grants.mint({ ...ci, caveats: caveats('rps<=5') }, 'daemon')
   t.same(conditions, ['service=svc-dht', 'rps<=5'])
   clock.now += 1000
-  t.match(use(token), { id: grant.id, capabilityId: grant.id, requestsPerSecond: 5, conditions: only(...conditions), isDischarged: false })
+  t.match(use(token), { id: grant.id, capabilityId: grant.id, bounds: only({ perSecond: 5 }), conditions: only(...conditions), isDischarged: false })
   t.equal(grants.list()[0]?.lastUsedAt, clock.now)
   t.match(actions, only({ action: 'cap.mint', reason: 'ci', actor: 'daemon', event: { grant: { id: grant.id } } }))
   const signature = Buffer.from(decodeToken(token).signature)
