@@ -47,6 +47,11 @@ export function formatBytes (bytes: number): string {
   return `${(bytes / 1024 ** exponent).toFixed(1)} ${BINARY_PREFIXES[exponent - 1]}iB`
 }
 
+/** `192.0.2.1:9000`, `[2001:db8::1]:9000`. */
+export function formatEndpoint (ip: string, port: number): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
+}
+
 /** `1 peer`, `2 peers`. */
 export function count (amount: number, noun: string): string {
   return `${amount} ${noun}${amount === 1 ? '' : 's'}`

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Discv5Body, Discv5TableBody } from '../../../http/admin/wire-discv5.ts'
 import { renderFields, renderTable, type View } from '../../layout.ts'
 import type { Run } from '../../session.ts'
-import { count, formatBytes, formatMoment } from '../../text.ts'
+import { count, formatBytes, formatEndpoint, formatMoment } from '../../text.ts'
 import { addCrawl } from './crawl.ts'
 import { addProbes } from './probes.ts'
 import { showNode, type NodeShown } from './record.ts'
@@ -59,7 +59,7 @@ function renderStatus ({ node_id: id, seq, engine, features, listening, stats }:
     ['node ID', id],
     ['record', `sequence number ${seq}`],
     ['engine', `${engine} (${features.join(', ')})`],
-    ['listens on', listening.map(({ ip, port }) => toHostPort(ip, port))],
+    ['listens on', listening.map(({ ip, port }) => formatEndpoint(ip, port))],
     ['table', `${count(stats.table_nodes, 'node')}, ${stats.live_nodes} live`],
     ['sessions', String(stats.sessions)],
     ['pending', count(stats.pending_requests, 'request')],
@@ -70,7 +70,7 @@ function renderStatus ({ node_id: id, seq, engine, features, listening, stats }:
 function renderNodes ({ nodes }: Discv5TableBody, view: View): string {
   const columns = [{ title: 'DISTANCE', alignment: 'right' }, { title: 'NODE ID' }, { title: 'ADDRESS' }, { title: 'LIVE' }, { title: 'ANSWERED' }, { title: 'SEQ', alignment: 'right' }] as const
   return renderTable(columns, nodes.map(({ distance, node_id: id, ip, port, live, last_seen: seen, seq }) => [
-    String(distance), id, toHostPort(ip, port), live ? 'yes' : 'no', seen === undefined ? 'never' : formatMoment(seen, view.now), seq,
+    String(distance), id, formatEndpoint(ip, port), live ? 'yes' : 'no', seen === undefined ? 'never' : formatMoment(seen, view.now), seq,
   ]), view)
 }
 
@@ -82,11 +82,7 @@ function renderNode (node: NodeShown, view: View): string {
     ['seq', node.seq],
     ['key', node.public_key],
     ['size', `${node.size_bytes} of 300 bytes`],
-    ['addresses', node.addresses.map(({ transport, ip, port }) => `${transport} ${toHostPort(ip, port)}`)],
+    ['addresses', node.addresses.map(({ transport, ip, port }) => `${transport} ${formatEndpoint(ip, port)}`)],
     ['pairs', Object.entries(node.pairs).map(([key, hex]) => `${key} 0x${hex}`)],
   ], view)
-}
-
-function toHostPort (ip: string, port: number): string {
-  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
 }

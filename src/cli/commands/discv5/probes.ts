@@ -3,7 +3,7 @@ import type { Discv5PingBody, Discv5RecordBody } from '../../../http/admin/wire-
 import { usageFailure } from '../../failure.ts'
 import { renderFields, renderTable, type View } from '../../layout.ts'
 import type { Run } from '../../session.ts'
-import { count } from '../../text.ts'
+import { count, formatEndpoint } from '../../text.ts'
 import { nodeIdOf, showNode } from './record.ts'
 
 const NODE = 'a record, enr:…, or the ID of a node that can be found'
@@ -58,7 +58,7 @@ export function addProbes (discv5: Command, run: Run): void {
 }
 
 function renderPong ({ seq, seen_as: { ip, port }, round_trip_ms: ms }: Discv5PingBody, view: View): string {
-  return renderFields([['answered after', `${ms} ms`], ['its record has', `sequence number ${seq}`], ['it sees us at', `${ip.includes(':') ? `[${ip}]` : ip}:${port}`]], view)
+  return renderFields([['answered after', `${ms} ms`], ['its record has', `sequence number ${seq}`], ['it sees us at', formatEndpoint(ip, port)]], view)
 }
 
 /** The records as rows; the addresses are read from the records themselves. */
@@ -71,7 +71,7 @@ export function renderRecords (nodes: readonly Discv5RecordBody[], view: View): 
 export function addressText (enr: string): string {
   const node = showNode(enr)
   if (!node.valid || node.addresses.length === 0) return '–'
-  return node.addresses.map(({ transport, ip, port }) => `${transport}/${ip.includes(':') ? `[${ip}]` : ip}:${port}`).join(' ')
+  return node.addresses.map(({ transport, ip, port }) => `${transport}/${formatEndpoint(ip, port)}`).join(' ')
 }
 
 function parseNodes (text: string): number {
