@@ -25,6 +25,11 @@ export function normalIp (text: string): string {
   return text.includes(':') ? ipText(ipBytes(text)) : text
 }
 
+/** Of an address as text. */
+export function familyOf (ip: string): 4 | 6 {
+  return ip.includes(':') ? 6 : 4
+}
+
 /** What shares a limit: the /24 of IPv4, the /64 of IPv6. */
 export function subnetOf (ip: string): string {
   if (!ip.includes(':')) return `${ip.slice(0, ip.lastIndexOf('.'))}.0/24`

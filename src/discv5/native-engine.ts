@@ -4,13 +4,14 @@ import { AddressVotes } from './address-votes.ts'
 import { Calls, MAX_NODES } from './calls.ts'
 import { Counts } from './counts.ts'
 import type { Ban, Discv5Engine, Endpoint, EngineStats, LookupOptions, LookupResult, NodeRecord, Pong, RecordLike, TableNode, TalkHandler } from './engine.ts'
-import { OwnRecord, type OwnAddresses } from './enr/own-record.ts'
+import { OwnRecord } from './enr/own-record.ts'
 import { RecordCache } from './enr/record-cache.ts'
 import type { Enr } from './enr/record.ts'
 import { EVERYBODY, type MeetingPlace, type Membership } from './members/membership.ts'
-import { ipBytes } from './ip.ts'
+import { familyOf } from './ip.ts'
 import { walk } from './lookup.ts'
 import type { NativeDeps, NativeOptions } from './native-options.ts'
+import { addressesAtStart, agreedBefore, agreedOn } from './own-addresses.ts'
 import { BanList } from './protect/bans.ts'
 import { Guard, type GuardLimits } from './protect/guard.ts'
 import { Responder } from './responder.ts'
@@ -94,7 +95,7 @@ export class NativeEngine implements Discv5Engine {
       onFound: (record, { ip }) => void this.#learn(record, ip),
     })
     this.#revalidation = new Revalidation(opts, {
-      table: this.#table, calls: this.#calls, counts: this.counts, now: deps.now, random: deps.random, onAnswer: ({ endpoint }) => this.#adoptAddress(endpoint.ip.includes(':') ? 6 : 4),
+      table: this.#table, calls: this.#calls, counts: this.counts, now: deps.now, random: deps.random, onAnswer: ({ endpoint }) => this.#adoptAddress(familyOf(endpoint.ip)),
     })
     this.#responder = new Responder({ table: this.#table, messenger: this.#messenger, ownRecord: () => this.#own.current, admits: record => this.#admits(record, 'record'), counts: this.counts, log: deps.log })
   }
@@ -115,7 +116,9 @@ export class NativeEngine implements Discv5Engine {
       throw err
     }
     const last = saved && this.#records.decode(saved.own)
-    this.#own = new OwnRecord(key.privateKey(), { ...this.#addresses(), ...this.#agreedBefore(last) }, secp256k1, last)
+    const place = { listening: this.#listening, external: this.#opts.external }
+    const agreed = last?.nodeId === this.nodeId ? agreedBefore(last, place) : {}
+    this.#own = new OwnRecord(key.privateKey(), { ...addressesAtStart(place, this.#deps.libp2p?.()), ...agreed }, secp256k1, last)
     const now = this.#deps.now()
     for (const ban of saved?.bans ?? []) this.#bans.restore(ban, now)
     for (const text of [...this.#opts.bootnodes, ...saved?.nodes ?? []]) this.addRecord(text)
@@ -221,39 +224,8 @@ export class NativeEngine implements Discv5Engine {
     }
   }
 
-  #addresses (): OwnAddresses {
-    const v4 = this.#listening.find(({ ip }) => !ip.includes(':'))
-    const v6 = this.#listening.find(({ ip }) => ip.includes(':'))
-    const { external } = this.#opts
-    // A socket on all addresses does not know its own: what others see decides.
-    return {
-      ip: v4?.ip === '0.0.0.0' ? undefined : v4?.ip,
-      ip6: v6?.ip === '::' ? undefined : v6?.ip,
-      udp: v4?.port,
-      udp6: v6?.port,
-      ...this.#deps.libp2p?.(),
-      ...external,
-    }
-  }
-
-  /**
-   * The address that others agreed on in the run before, where we do not know our own: most restarts are at the same place, and a record
-   * without an address is told to nobody. The votes are not kept. They lapse within minutes, and if we moved new ones say so as they would to a
-   * node that never had an address.
-   */
-  #agreedBefore (last: Enr | undefined): OwnAddresses {
-    const { external } = this.#opts
-    const isListening = (ip: string): boolean => this.#listening.some(endpoint => endpoint.ip === ip)
-    if (last?.nodeId !== this.nodeId) return {}
-    const [v4, v6] = [4, 16].map(length => last.endpoints().find(({ ip }) => ipBytes(ip).length === length))
-    return {
-      ...v4 !== undefined && external.ip === undefined && isListening('0.0.0.0') && { ip: v4.ip, udp: external.udp ?? v4.port },
-      ...v6 !== undefined && external.ip6 === undefined && isListening('::') && { ip6: v6.ip, udp6: external.udp6 ?? v6.port },
-    }
-  }
-
   #send (packet: Buffer, ip: string, port: number): void {
-    const family = ip.includes(':') ? 6 : 4
+    const family = familyOf(ip)
     for (const socket of this.#deps.sockets) if (socket.family === family) return socket.send(packet, ip, port)
     this.counts.events.send_failed++
   }
@@ -281,7 +253,7 @@ export class NativeEngine implements Discv5Engine {
 
   #endpointOf (record: Enr): Endpoint | undefined {
     const families = new Set(this.#deps.sockets.map(({ family }) => family))
-    return record.endpoints().find(endpoint => families.has(endpoint.ip.includes(':') ? 6 : 4) && isUsable(endpoint))
+    return record.endpoints().find(endpoint => families.has(familyOf(endpoint.ip)) && isUsable(endpoint))
   }
 
   /** Takes a verified record into the table. `toldBy` is who told it; undefined for the operator and the disk. */
@@ -333,8 +305,7 @@ export class NativeEngine implements Discv5Engine {
     const { external } = this.#opts
     if ((family === 4 ? external.ip : external.ip6) !== undefined) return
     const winner = this.#votes.winner(family, this.#deps.now())
-    if (winner === undefined) return
-    if (this.#own.update(family === 4 ? { ip: winner.ip, udp: external.udp ?? winner.port } : { ip6: winner.ip, udp6: external.udp6 ?? winner.port })) {
+    if (winner !== undefined && this.#own.update(agreedOn(winner, external))) {
       this.counts.events.address_changed++
       this.#deps.log.info({ event: 'discv5_address_learned', record: this.#own.current.text }, 'other nodes agree on where discv5 is reached')
       void this.#save()

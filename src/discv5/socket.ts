@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { listenFailure } from '../core/listen-failure.ts'
 import type { Endpoint } from './engine.ts'
-import { normalIp } from './ip.ts'
+import { familyOf, normalIp } from './ip.ts'
 
 /** Where datagrams go out and come in. The network in tests, UDP otherwise. */
 export interface DatagramSocket {
@@ -40,7 +40,7 @@ export class UdpSocket implements DatagramSocket {
 
   constructor (endpoint: Endpoint, onFailure: (err: Error) => void) {
     this.#endpoint = endpoint
-    this.family = endpoint.ip.includes(':') ? 6 : 4
+    this.family = familyOf(endpoint.ip)
     this.#onFailure = onFailure
   }
 
