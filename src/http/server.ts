@@ -12,6 +12,7 @@ import type { Metrics } from '../observability/metrics.ts'
 import { acceptCompressedBodies } from './decompress.ts'
 import { HttpError, toDhtError, toEnvelope } from './envelope.ts'
 import { InFlight } from './in-flight.ts'
+import { type RequestLog, RequestLines } from './request-lines.ts'
 import type { Certificates } from './tls.ts'
 
 export type Service = 'public' | 'admin' | 'ops'
@@ -75,7 +76,7 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
   tls?.guard(app.server as unknown as TlsServer)
   app.decorateRequest('span', undefined)
   app.decorateRequest('failure', undefined)
-  const isDebugged = deps.log.isLevelEnabled('debug')
+  const lines = new RequestLines(service, { isDebugged: deps.log.isLevelEnabled('debug'), now: deps.now })
   const places = new InFlight({ limit: inFlight, idleTimeoutMs: IDLE_TIMEOUT_MS })
   function observe (request: FastifyRequest, reply: FastifyReply): void {
     places.enter(request.raw, reply.raw)
@@ -90,7 +91,7 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
       const code = reply.raw.writableFinished ? String(reply.statusCode) : 'aborted'
       deps.metrics.requests.inc({ service, route, code })
       const seconds = stopTimer({ route })
-      if (isDebugged || isTold(service, code)) logRequest(request, { service, route, code, seconds })
+      lines.write(request, { route, code, seconds })
       if (request.span !== undefined) endTrace(request.span, { service, route, seconds }, { request, reply, metrics: deps.metrics })
     })
   }
@@ -134,7 +135,7 @@ function beginTrace (tracer: Tracer, service: Service, request: FastifyRequest):
   request.log = request.log.child({ trace_id: span.traceId })
 }
 
-function endTrace (span: Span, { service, route, seconds }: Omit<Ended, 'code'>, { request, reply, metrics }: { readonly request: FastifyRequest, readonly reply: FastifyReply, readonly metrics: Metrics['http'] }): void {
+function endTrace (span: Span, { service, route, seconds }: { readonly service: Service, readonly route: string, readonly seconds: number }, { request, reply, metrics }: { readonly request: FastifyRequest, readonly reply: FastifyReply, readonly metrics: Metrics['http'] }): void {
   metrics.exemplify({ service, method: request.method, route }, seconds, span.traceId)
   const isWhole = reply.raw.writableFinished
   span.set({ 'http.response.status_code': reply.statusCode, ...(request.principal !== undefined && { 'svc_dht.grant': request.principal.id }) })
@@ -174,16 +175,6 @@ function matches (pattern: string, path: string): boolean {
   return expected.length === actual.length && expected.every((part, index) => part.startsWith(':') || part === actual[index])
 }
 
-/** A request that is over. */
-interface Ended {
-  readonly service: Service
-  readonly route: string
-  readonly code: string
-  readonly seconds: number
-}
-
-type RequestLog = Pick<Logger, 'error' | 'info' | 'debug'>
-
 /** Ours for each request; for the framework itself what it warns of: that a listener listens, its listener says. */
 function loggers (log: Logger) {
   const base = log as unknown as FastifyBaseLogger
@@ -191,23 +182,6 @@ function loggers (log: Logger) {
     loggerInstance: log.isLevelEnabled('info') ? base.child({}, { level: 'warn' }) : base,
     childLoggerFactory: (_logger: unknown, bindings: object) => base.child(bindings),
   }
-}
-
-/**
- * Each request of the admin API has a line, which says by whom and how it ended. Of the public API only what a fault of ours ended:
- * strangers must not fill the disk, and what is refused is counted by reason.
- */
-function isTold (service: Service, code: string): boolean {
-  return service === 'admin' || code === '500'
-}
-
-function logRequest (request: FastifyRequest, { service, route, code, seconds }: Ended): void {
-  const log: RequestLog = request.log
-  const line = {
-    surface: service, method: request.method, route, status: code, latency_ms: Math.round(seconds * 1e6) / 1000, principal: request.principal?.id, reason: request.failure,
-  }
-  if (isTold(service, code)) log.info({ event: 'request', ...line }, 'request')
-  else log.debug(line, 'request')
 }
 
 function logFailure (log: RequestLog, error: DhtError): void {

@@ -3,10 +3,11 @@ import type { Authority, Principal } from '../auth/authority.ts'
 import type { Clock } from '../core/component.ts'
 import { DhtError } from '../core/errors.ts'
 import type { Logger } from '../observability/logger.ts'
+import { quotaPrefix } from '../policy/ip-group.ts'
 import type { Admission } from '../policy/load-monitor.ts'
 import { accessOf, WRITES, type Surface } from '../policy/permissions.ts'
 import type { PolicyGate } from '../policy/policy-holder.ts'
-import type { RateLimit } from '../policy/rate-limit.ts'
+import { RateLimit } from '../policy/rate-limit.ts'
 import type { WriteGate } from '../policy/write-gate.ts'
 import { bearerToken } from './bearer.ts'
 
@@ -40,6 +41,8 @@ declare module 'fastify' {
 
 /** How often an answer that goes on is judged again: a revocation is to hold everywhere within 5 s. */
 const REJUDGE_MS = 1000
+/** Requests a second without a good capability that one IP prefix is told why. Who has one is never refused for what others send. */
+const TRIES_PER_SECOND = 100
 /** What an answer may take to its end once its capability has ended. */
 const LAPSE_MS = 2500
 
@@ -50,6 +53,7 @@ const LAPSE_MS = 2500
  */
 export function raiseWall (app: FastifyInstance, { surface }: Options, deps: WallDeps): void {
   requireRows(app, surface)
+  const strangers = new RateLimit({ perSecond: TRIES_PER_SECOND })
   app.decorateRequest('principal', undefined)
   app.decorateRequest('lapsed', undefined)
   app.addHook('onRequest', async (request, reply) => {
@@ -64,7 +68,7 @@ export function raiseWall (app: FastifyInstance, { surface }: Options, deps: Wal
       const authorize = (at: number): Principal => deps.authorizer.authorize(bearerToken(request.raw.rawHeaders), { ...attempt, now: at })
       // A browser or script learns what to send; this stays on the reply only when the next line throws.
       reply.header('www-authenticate', 'Bearer')
-      request.principal = authorize(now)
+      request.principal = orRefused(() => authorize(now), () => takeTry(strangers, ip, now))
       reply.removeHeader('www-authenticate')
       if (request.method === 'GET') {
         request.lapsed = judgeAgain(request.log, reply, () => {
@@ -114,6 +118,21 @@ function proposalOf ({ routeOptions: { url = '' }, params }: FastifyRequest, { p
 /** A Unix socket has no address; its clients are of this machine. */
 function ipOf ({ ip }: FastifyRequest): string | undefined {
   return ip === '' ? undefined : ip
+}
+
+/** What `authorize` says; but for a prefix that sends what is no good on and on the answer is 429, which tells nothing about what was sent. */
+function orRefused (authorize: () => Principal, takeTry: () => void): Principal {
+  try {
+    return authorize()
+  } catch (err) {
+    if (err instanceof DhtError && err.reason === 'unauth') takeTry()
+    throw err
+  }
+}
+
+function takeTry (strangers: RateLimit, ip: string | undefined, now: number): void {
+  const retryAfterMs = strangers.take((ip === undefined ? undefined : quotaPrefix(ip)) ?? 'local', now)
+  if (retryAfterMs > 0) throw new DhtError('Backpressure', 'Too many requests without a good capability from your network.', { retryAfterMs, reason: 'http_rate' })
 }
 
 /** The tightest bound first: what it refuses costs nothing of the wider ones, which others share. */

@@ -36,7 +36,7 @@ export const EVENTS = {
 
   listening: { level: 'info', when: 'A listener of HTTP accepts connections.', fields: ['surface', 'address'] },
   requests_cut_off: { level: 'warn', when: 'Requests were still in flight after the drain timeout.', fields: ['surface', 'drain_ms'] },
-  request: { level: 'info', when: 'A request ended: each one of the admin API; of the public one only those that a fault of ours ended.', fields: ['surface', 'method', 'route', 'status', 'latency_ms', 'principal', 'reason'] },
+  request: { level: 'info', when: 'A request ended: each one of the admin API that came with a good capability, and of the others a few a second, with `untold` for how many were left out before; of the public one only those that a fault of ours ended.', fields: ['surface', 'method', 'route', 'status', 'latency_ms', 'principal', 'reason', 'untold'] },
   request_failed: { level: 'error', when: 'A fault of ours ended a request.', fields: [] },
   request_refused: { level: 'info', when: 'A request was refused because something behind it failed.', fields: [] },
   answer_ended: { level: 'info', when: 'An answer that goes on was ended, for its capability is not good any more.', fields: ['reason'] },

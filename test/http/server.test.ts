@@ -16,11 +16,11 @@ const NOW = Date.UTC(2026, 0, 1)
 
 type Server = Awaited<ReturnType<typeof start>>
 
-async function start (t: Test, { service = 'admin', inFlight = 10, routes }: { service?: Service, inFlight?: number, routes?: (app: FastifyInstance) => void } = {}) {
+async function start (t: Test, { service = 'admin', inFlight = 10, level = 'trace', now = () => NOW, routes }: { service?: Service, inFlight?: number, level?: 'trace' | 'info', now?: () => number, routes?: (app: FastifyInstance) => void } = {}) {
   const metrics = createMetrics()
   const logged: Array<Record<string, unknown>> = []
-  const log = createLogger({ level: 'trace' }, { write: line => { logged.push(JSON.parse(line)) } })
-  const app = createServer({ service, inFlight }, { metrics: metrics.http, log, now: () => NOW })
+  const log = createLogger({ level }, { write: line => { logged.push(JSON.parse(line)) } })
+  const app = createServer({ service, inFlight }, { metrics: metrics.http, log, now })
   app.get('/things/:name', async () => ({ ok: true }))
   app.post('/things', async request => request.body)
   routes?.(app)
@@ -70,6 +70,21 @@ t.test('a request id is ours alone and is in every log line of the request', asy
   await response.text()
   await closed(server)
   t.match(server.logged.filter(({ msg }) => msg === 'request'), only({ request_id: id, route: '/things/:name', status: '200' }))
+})
+
+t.test('strangers cannot fill the log: a few lines tell of them, and how many were left out', async t => {
+  const clock = { now: NOW }
+  const server = await start(t, { level: 'info', now: () => clock.now })
+  const lines = () => server.logged.filter(({ event }) => event === 'request')
+  for (let index = 0; index < 100; index++) await refusal(server, '/nothing')
+  await closed(server)
+  t.equal(lines().length, 20)
+  clock.now += 1000
+  await refusal(server, '/nothing')
+  await closed(server)
+  t.match(lines().at(-1), { status: '404', reason: 'http_path', untold: 80 })
+  t.equal(lines().filter(({ untold }) => untold !== undefined).length, 1)
+  t.equal(await server.rejected('http_path'), 101, 'all are counted')
 })
 
 t.test('what is retryable says when to retry', async t => {

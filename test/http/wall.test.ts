@@ -120,6 +120,24 @@ t.test('a caveat lowers the rate and never raises it', async t => {
   t.equal(await serve(1000), 4)
 })
 
+t.test('who sends no good capability on and on is refused with 429, and who has one is served all the same', async t => {
+  const { app, order, rejected } = build(t, 'admin')
+  const status = async (token: string) => await send(app, { url: '/v1/status', headers: { authorization: `Bearer ${token}` } })
+  for (let index = 0; index < 400; index++) t.equal((await status('wrong')).statusCode, 403)
+  const beyond = await status('wrong')
+  t.equal(beyond.statusCode, 429)
+  t.equal(beyond.headers['retry-after'], '1')
+  t.equal(await rejected('unauth'), 400)
+  t.equal(await rejected('http_rate'), 1)
+  t.notOk(order.includes('handler'))
+  t.equal((await status('may-status.read')).statusCode, 200)
+})
+
+t.test('while nobody can be let in, that costs nobody a try', async t => {
+  const { app } = build(t, 'admin', { authorizer: { authorize: () => { throw new DhtError('NotReady', 'Not yet.', { reason: 'audit' }) } } })
+  for (let index = 0; index < 420; index++) t.equal((await send(app, { url: '/v1/status' })).statusCode, 503)
+})
+
 t.test('who was handed a narrower capability cannot use up the wider one, nor more than the narrower by narrowing on', async t => {
   const bounds: Readonly<Record<string, ReadonlyArray<{ party: string, perSecond: number }>>> = {
     wide: [], narrow: [{ party: 'n', perSecond: 2 }], narrower: [{ party: 'n', perSecond: 2 }, { party: 'nn', perSecond: 1 }],
