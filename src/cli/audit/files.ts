@@ -1,7 +1,11 @@
+import { constants } from 'node:fs'
 import { mkdir, open, readdir, rm, writeFile, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { usageFailure } from '../failure.ts'
 import { formatTarEnd, formatTarFile, indexTar, MAX_FILE_BYTES } from './tar.ts'
+
+/** A pipe with nobody at its other end is opened at once then, and found to be no file. */
+const READ = constants.O_RDONLY | constants.O_NONBLOCK
 
 /** The files of a published log, wherever they are. */
 export interface LogFiles extends AsyncDisposable {
@@ -13,7 +17,7 @@ export interface LogFiles extends AsyncDisposable {
  * @throws {Failure} usage for what is neither
  */
 export async function openLogFiles (path: string): Promise<LogFiles> {
-  const file = await open(path, 'r').catch(err => { throw unusable(path, err) })
+  const file = await open(path, READ).catch(err => { throw unusable(path, err) })
   const stats = await file.stat()
   if (stats.isDirectory()) {
     await file.close()
@@ -78,7 +82,7 @@ export async function createLogTarget (path: string, nowMs: number): Promise<Log
 async function readRegular (path: string): Promise<Uint8Array | undefined> {
   let file: FileHandle
   try {
-    file = await open(path, 'r')
+    file = await open(path, READ)
   } catch (err) {
     if ((err as NodeJS.ErrnoException).code === 'ENOENT' || (err as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined
     throw unusable(path, err as Error)

@@ -39,6 +39,7 @@ export async function indexTar (sizeBytes: number, readAt: ReadAt): Promise<Read
 /** @throws {Failure} usage */
 function parseHeader (header: Uint8Array): { readonly path: string, readonly type: 'file' | 'folder', readonly sizeBytes: number } {
   const text = (from: number, length: number): string => (Buffer.from(header).toString('latin1', from, from + length).split('\0')[0] ?? '')
+  if (header[0] === 0x1f && header[1] === 0x8b) throw notTar('it is compressed: have gunzip make a plain .tar of it')
   if (!text(257, 6).startsWith('ustar')) throw notTar('it is not in the ustar format')
   const sum = header.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0)
   if (parseOctal(text(148, 8)) !== sum) throw notTar('a header does not have the sum that it says')
@@ -47,8 +48,9 @@ function parseHeader (header: Uint8Array): { readonly path: string, readonly typ
   if (type === undefined) throw notTar('it holds something else than regular files and folders')
   const sizeBytes = parseOctal(text(124, 12))
   if (sizeBytes === undefined || (type === 'folder' && sizeBytes !== 0)) throw notTar('a size is misshapen')
-  // Names behind a prefix are longer than any of a log; GNU tar has other things in that place.
-  return { path: text(0, 100).replace(/^\.\//, ''), type, sizeBytes }
+  // As whoever unpacks it would name it: POSIX has a prefix there, GNU tar, whose magic ends in spaces, has other things.
+  const prefix = text(257, 8) === 'ustar' ? text(345, 155) : ''
+  return { path: `${prefix === '' ? '' : `${prefix}/`}${text(0, 100)}`.replace(/^\.\//, ''), type, sizeBytes }
 }
 
 function parseOctal (text: string): number | undefined {

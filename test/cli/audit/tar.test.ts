@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import t from 'tap'
 import { formatTarEnd, formatTarFile, indexTar } from '../../../src/cli/audit/tar.ts'
@@ -35,6 +36,27 @@ t.test('what GNU tar packs is read, and what we pack GNU tar reads', async t => 
   t.strictSame(spawnSync('tar', ['-tf', join(folder, 'b.tar')], { encoding: 'utf8' }).stdout, 'checkpoint\ntile/0/000\n')
 })
 
+t.test('a file has the name that whoever unpacks the archive sees: a checkpoint behind a prefix is not the log’s', async t => {
+  const header = Buffer.from(file('checkpoint'))
+  const withPrefix = (prefix: string, magic: string): Buffer => {
+    header.write(magic, 257, 'latin1')
+    header.write(prefix, 345, 'latin1')
+    header.write('        ', 148)
+    header.write(`${header.subarray(0, 512).reduce((total, byte) => total + byte, 0).toString(8).padStart(6, '0')}\0 `, 148)
+    return archive(header)
+  }
+  t.strictSame([...(await index(withPrefix('elsewhere', 'ustar\x0000'))).keys()], [])
+  t.strictSame([...(await index(withPrefix('14742600000', 'ustar  \0'))).keys()], ['checkpoint'], 'GNU tar has a time there')
+})
+
+t.test('a pipe in the place of an archive, or of a file in a folder, is refused at once', async t => {
+  const folder = tempFolder(t)
+  t.equal(spawnSync('mkfifo', [join(folder, 'checkpoint')]).status, 0)
+  await t.rejects(openLogFiles(join(folder, 'checkpoint')), { name: 'Failure', message: /neither a folder nor a file/ })
+  await using files = await openLogFiles(folder)
+  await t.rejects(files.read('checkpoint'), { name: 'Failure', message: /not a file of a log/ })
+})
+
 t.test('each archive that is not one is refused with what is wrong', async t => {
   const edited = (at: number, text: string): Buffer => {
     const header = Buffer.from(file('checkpoint'))
@@ -51,6 +73,7 @@ t.test('each archive that is not one is refused with what is wrong', async t => 
     [Buffer.from(file('checkpoint')), /ends without an end/],
     [Buffer.from(file('checkpoint', 'x'.repeat(600))).subarray(0, 1024), /cut off/],
     [Buffer.alloc(1024, 'x'), /not in the ustar format/],
+    [Buffer.concat([gzipSync(archive(file('checkpoint'))), Buffer.alloc(512)]), /compressed: have gunzip/],
     [flipped, /sum/],
     [edited(156, '2'), /regular files/],
     [edited(156, 'L'), /regular files/],
