@@ -16,6 +16,9 @@ export interface Checkpoint extends TreeHead {
   readonly signatures: readonly SignatureLine[]
 }
 
+/** What a Date can hold: a time beyond it is none. */
+const MAX_TIME_SECONDS = 8_640_000_000_000n
+
 /** A key that signs heads of this log; kept in custody. The message is the whole of what is signed. */
 export interface NoteSigner {
   readonly name: string
@@ -106,7 +109,7 @@ function check (checkpoint: Checkpoint, signature: Uint8Array, key: VerifierKey)
   if (key.type === 0x01) return isSignature(key, Buffer.from(checkpoint.text), signature) ? { timeMs: undefined } : undefined
   if (signature.byteLength <= 8) return undefined
   const time = Buffer.from(signature).readBigUInt64BE()
-  if (time > BigInt(Number.MAX_SAFE_INTEGER)) return undefined
+  if (time > MAX_TIME_SECONDS) return undefined
   const seconds = Number(time)
   const message = key.type === 0x04 ? Buffer.from(`cosignature/v1\ntime ${seconds}\n${checkpoint.text}`) : subtreeMessage(key.name, seconds, checkpoint)
   return isSignature(key, message, signature.subarray(8)) ? { timeMs: seconds * 1000 } : undefined

@@ -9,6 +9,9 @@ import { IntegrityError, scan, scanKept } from '../../audit/scan.ts'
 /** A log that nobody we know has signed is read up to here, to find whether they gave way to others. */
 const MAX_UNSIGNED_ENTRIES = 100_000_000
 
+/** How far apart two clocks may be. A checkpoint from further ahead would pass for a young one until its time has come. */
+const MAX_CLOCK_SKEW_MS = 5 * 60_000
+
 /** What whoever verifies knows from elsewhere. Without a trusted key there is nothing to verify. */
 export interface Expectation {
   readonly trusted: readonly VerifierKey[]
@@ -99,5 +102,6 @@ function checkAge ({ size, signedAtMs }: Opened, { minSize, maxAgeMs, nowMs }: E
   if (size < minSize) throw new IntegrityError('shorter', `The log has ${size} entries; at least ${minSize} were expected.`)
   if (maxAgeMs === undefined) return
   if (signedAtMs === undefined) throw new IntegrityError('stale', 'No trusted key signed when the checkpoint was made: trust the log\'s ML-DSA key too.')
+  if (signedAtMs - nowMs > MAX_CLOCK_SKEW_MS) throw new IntegrityError('stale', `The checkpoint says that it was signed at ${new Date(signedAtMs).toISOString()}, which is yet to come: its age cannot be told.`)
   if (nowMs - signedAtMs > maxAgeMs) throw new IntegrityError('stale', `The checkpoint was signed at ${new Date(signedAtMs).toISOString()}, longer ago than allowed.`)
 }
