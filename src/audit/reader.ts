@@ -1,8 +1,8 @@
 import { DhtError } from '../core/errors.ts'
 import { parseEntry, type Entry } from './format/entry.ts'
 import { formatProofFile } from './format/proof-file.ts'
-import { decodeBundle, parseTilePath, tilePath, tileReader, TILE_WIDTH } from './format/tile.ts'
-import { inclusionProof } from './format/tree.ts'
+import { decodeBundle, encodeBundle, parseTilePath, tilePath, tileReader, TILE_WIDTH, type Tile } from './format/tile.ts'
+import { HASH_BYTES, inclusionProof } from './format/tree.ts'
 import type { LogStorage } from './storage/storage.ts'
 import type { Tail } from './tail.ts'
 
@@ -41,11 +41,24 @@ export class LogReader {
     this.#storage = storage
   }
 
+  /** A file of the published log, by its path in tlog-tiles. A partial tile stays there after a wider one took its place. */
   async file (path: string): Promise<Uint8Array | undefined> {
     if (path === 'checkpoint') return this.#state.checkpoint
     const tile = parseTilePath(path)
     const isLetGo = tile?.level === 'entries' && tile.index * TILE_WIDTH < this.#state.minimum
-    return isLetGo ? undefined : await this.#storage.read(path)
+    return isLetGo ? undefined : await this.#storage.read(path) ?? (tile === undefined ? undefined : await this.#readNarrowed(tile))
+  }
+
+  /** A tile that a wider one took the place of: its first items. Who holds an older checkpoint needs it, also in the moment of a new one. */
+  async #readNarrowed (tile: Tile): Promise<Uint8Array | undefined> {
+    if (tile.width === TILE_WIDTH) return undefined
+    const items = Math.floor(this.#state.published / TILE_WIDTH ** (tile.level === 'entries' ? 0 : tile.level)) - tile.index * TILE_WIDTH
+    for (const width of new Set([Math.min(TILE_WIDTH, items), TILE_WIDTH])) {
+      if (width <= tile.width) continue
+      const wider = await this.#storage.read(tilePath({ ...tile, width }))
+      if (wider !== undefined) return tile.level === 'entries' ? encodeBundle(decodeBundle(wider).entries.slice(0, tile.width)) : wider.subarray(0, tile.width * HASH_BYTES)
+    }
+    return undefined
   }
 
   /** Every entry that there is, also those that are not published any more. */
@@ -80,7 +93,7 @@ export class LogReader {
     const { published: size, checkpoint } = this.#state
     if (checkpoint === undefined || !(seq < size)) throw new DhtError('NotFound', `No checkpoint covers an entry ${seq}.`, { hint: `The last checkpoint covers ${size} entries.` })
     this.#assertKept(seq)
-    const proof = await inclusionProof(seq, size, tileReader(size, async path => await this.#storage.read(path)))
+    const proof = await inclusionProof(seq, size, tileReader(size, async path => await this.file(path)))
     return formatProofFile({ index: seq, proof, checkpoint })
   }
 

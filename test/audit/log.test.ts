@@ -53,6 +53,32 @@ t.test('a log in memory that is full takes no entries and says so', async t => {
   await log.stop()
 })
 
+t.test('a proof that is made while the log grows past a tile is whole: the narrower tile is read out of the wider one', async t => {
+  const storage = new MemoryLogStorage({ limitBytes: 1e8 })
+  const read = storage.read.bind(storage)
+  let meanwhile: (() => Promise<void>) | undefined
+  storage.read = async path => {
+    await meanwhile?.()
+    return await read(path)
+  }
+  const { log } = createLog(storage)
+  await log.start()
+  await fill(log, 200)
+  await log.publish()
+  const [bundle, leaves] = [await log.file('tile/entries/000.p/200'), await log.file('tile/0/000.p/200')]
+  meanwhile = async () => {
+    meanwhile = undefined
+    await fill(log, 100, 200)
+    await log.publish()
+  }
+  t.match(await log.proof(7), /^c2sp\.org\/tlog-proof@v1\nindex 7\n/)
+  t.equal(log.head().published, 300)
+  t.strictSame(await log.file('tile/entries/000.p/200'), bundle)
+  t.strictSame(await log.file('tile/0/000.p/200'), leaves)
+  t.equal(await log.file('tile/0/001.p/45'), undefined, 'and none wider than there is')
+  await log.stop()
+})
+
 async function written (t: Teardown, count = 300, published = count): Promise<string> {
   const folder = tempFolder(t)
   const { log } = createLog(diskStorage(folder))

@@ -40,7 +40,6 @@ interface Options {
 /** A log that has not published anything yet. */
 const NO_LOG: AuditFiles = {
   file: async () => undefined,
-  head: () => ({ origin: 'example.com/audit', size: 0, published: 0, minimum: 0, root: '', keys: [], refusal: undefined }),
 }
 
 interface Teardown { teardown (fn: () => unknown): void }
