@@ -10,11 +10,12 @@ import { handoverAction, rotateAction, type RotatedBy } from './format/rotation.
 import { encodeBundle, TILE_WIDTH } from './format/tile.ts'
 import { leafHash } from './format/tree.ts'
 import { encodeGroup, type Waiting } from './group.ts'
+import { Listeners } from './listeners.ts'
 import { LogReader, type LogHead, type LogState, type ReadEntry } from './reader.ts'
 import type { AuditLogDeps, AuditLogOptions } from './options.ts'
 import { recover, toMark, type Recovered } from './recover.ts'
 import { Refusal } from './refusal.ts'
-import { findYoung, pruneAction, type PruneReason } from './retention.ts'
+import { findYoung, pruneAction, type PruneReason, type Pruning } from './retention.ts'
 import { reverifyEdge } from './reverify.ts'
 import { IntegrityError, scanBundles } from './scan.ts'
 import { signersOf, signTail, Signing } from './signing.ts'
@@ -44,9 +45,10 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   #begin: (() => Promise<void>) | undefined
   /** Entries are on disk that the mark does not count. */
   #isMarkBehind = false
+  #pruning: Pruning | undefined
   readonly #signing: Signing
-  readonly #listeners = new Set<(entry: Entry) => void>()
-  readonly #checkpointListeners = new Set<() => void>()
+  readonly #entryListeners = new Listeners<Entry>()
+  readonly #checkpointListeners = new Listeners<void>()
 
   constructor (options: AuditLogOptions, deps: AuditLogDeps) {
     this.#options = options
@@ -139,10 +141,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   async proof (seq: number): Promise<string> { return await this.#reader.proof(seq) }
 
   /** Tells of every entry from now on, once it is durable. A listener must not throw. Returns how to end it. */
-  subscribe (listener: (entry: Entry) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
+  subscribe (listener: (entry: Entry) => void): () => void { return this.#entryListeners.add(listener) }
 
   /** Writes the checkpoint now, if entries wait for one. */
   async publish (): Promise<void> {
@@ -175,10 +174,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   }
 
   /** Tells of every new checkpoint. A listener must not throw. Returns how to end it. */
-  onCheckpoint (listener: () => void): () => void {
-    this.#checkpointListeners.add(listener)
-    return () => this.#checkpointListeners.delete(listener)
-  }
+  onCheckpoint (listener: () => void): () => void { return this.#checkpointListeners.add(listener) }
 
   /** Writes the checkpoint anew with other lines below its text, as cosignatures are; undefined leaves it as it is. */
   async amendCheckpoint (amend: (checkpoint: Uint8Array) => Uint8Array | undefined): Promise<void> {
@@ -293,7 +289,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
         done.resolve({ seq: first + at, ts: tsMs })
       })
       metrics.size.set(this.#state.tail.size)
-      for (const bytes of added) for (const tell of this.#listeners) tell(parseEntry(bytes))
+      for (const bytes of added) this.#entryListeners.tell(parseEntry(bytes))
       this.#alarms.set('publish', this.#options.publishMs, () => this.#try(async () => await this.#publish()))
     }
   }
@@ -319,15 +315,21 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     }))
   }
 
-  /** Lets go of the oldest entries. The entry that says so comes first: whoever verifies finds it. */
+  /** Lets go of the oldest entries, once the entry that says so is under a checkpoint: whoever verifies finds it. */
   async #prune (minimum: number, why: PruneReason): Promise<void> {
-    const { storage, metrics } = this.#deps
     const from = this.#state.minimum
-    if (minimum <= from || this.#refusal.reason !== undefined) return
+    if (minimum <= from || this.#pruning !== undefined || this.#refusal.reason !== undefined) return
     await this.#recordOwn(pruneAction(from, minimum, why))
+    this.#pruning = { minimum, why }
+    await this.#publish()
+  }
+
+  async #letGo ({ minimum, why }: Pruning): Promise<void> {
+    const { storage, metrics } = this.#deps
+    metrics.letGo.inc({ reason: why }, minimum - this.#state.minimum)
+    this.#pruning = undefined
     this.#state.minimum = minimum
     storage.letGo?.(minimum)
-    metrics.letGo.inc({ reason: why }, minimum - from)
     await this.#writeMark()
   }
 
@@ -360,9 +362,10 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     if (isMarkWide) await this.#writeMark()
     metrics.published.set(size)
     metrics.checkpointTime.set(now() / 1000)
-    for (const tell of this.#checkpointListeners) tell()
+    this.#checkpointListeners.tell()
     this.#scheduleRefresh()
-    if (storage.findMinimum !== undefined) await this.#prune(storage.findMinimum(this.#state.minimum, size), 'memory')
+    if (this.#pruning !== undefined) await this.#letGo(this.#pruning)
+    else if (storage.findMinimum !== undefined) await this.#prune(storage.findMinimum(this.#state.minimum, size), 'memory')
   }
 
   /** An idle log signs its head again now and then. */

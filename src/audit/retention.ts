@@ -7,6 +7,9 @@ const PRUNE_REASONS = { memory: 'the log in memory has reached its bound', age: 
 
 export type PruneReason = keyof typeof PRUNE_REASONS
 
+/** What is to be let go, once a checkpoint covers the entry that says so. */
+export interface Pruning { readonly minimum: number, readonly why: PruneReason }
+
 /** The entry that comes before entries are let go. */
 export function pruneAction (from: number, minimum: number, why: PruneReason): ControlAction {
   return { actor: 'daemon', action: PRUNE_ACTION, reason: PRUNE_REASONS[why], opId: `${PRUNE_ACTION}:${randomUUID()}`, event: { from, minimum } }
