@@ -65,6 +65,27 @@ export async function verifyLog (readFile: ReadFile, expectation: Expectation): 
   }
 }
 
+/** How often a log is read that changes while it is read. */
+const MAX_READS = 5
+
+/**
+ * As {@link verifyLog}, for a log that may be in use: its keeper replaces partial tiles and lets entries go. A file that is missing
+ * while there is a new checkpoint is no fault yet: then the log is read again.
+ */
+export async function verifyLogInUse (readFile: ReadFile, expectation: Expectation): Promise<Verdict> {
+  for (let reads = 1; ; reads++) {
+    let checkpoint: Uint8Array | undefined
+    const verdict = await verifyLog(async path => {
+      const bytes = await readFile(path)
+      if (path === 'checkpoint') checkpoint = bytes
+      return bytes
+    }, expectation)
+    if (verdict.valid || verdict.fault !== 'missing' || reads === MAX_READS) return verdict
+    const now = await readFile('checkpoint')
+    if (checkpoint === undefined || now === undefined || equal(checkpoint, now)) return verdict
+  }
+}
+
 /** Reads the log by the keys that are trusted; when they did not sign its checkpoint, by those that they gave way to. */
 async function readLog (bytes: Uint8Array, readFile: ReadFile, expectation: Expectation): Promise<{ readonly root: Hash, readonly opened: Opened, readonly followed: readonly Followed[], readonly minimum: number }> {
   const open = (keys: readonly VerifierKey[]): Opened => {

@@ -4,7 +4,7 @@ import type { AuditHeadBody, AuditRotateBody } from '../../http/admin/wire.ts'
 import { createLogTarget, openLogFiles } from '../audit/files.ts'
 import { showLog, type LogOptions } from '../audit/show-log.ts'
 import { readPolicy, readTrustedKeys, verdictExit, renderVerdict } from '../audit/trust.ts'
-import { verifyLog, type Expectation } from '../audit/verify.ts'
+import { verifyLog, verifyLogInUse, type Expectation } from '../audit/verify.ts'
 import { usageFailure } from '../failure.ts'
 import { renderFields, type View } from '../layout.ts'
 import { parseAge, parseCount } from '../options.ts'
@@ -90,7 +90,7 @@ function addVerify (audit: Command, run: Run): void {
       const expectation = await expect(session, options, policy)
       await using files = path === undefined ? undefined : await openLogFiles(path)
       out.progress('verifying')
-      const verdict = await verifyLog(async name => files === undefined ? await client.auditFile(name) : await files.read(name), expectation)
+      const verdict = await verifyLogInUse(async name => files === undefined ? await client.auditFile(name) : await files.read(name), expectation)
       out.answer(verdict, renderVerdict)
       return verdictExit(verdict)
     }))

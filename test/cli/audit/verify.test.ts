@@ -4,6 +4,8 @@ import t from 'tap'
 import { parseCheckpoint, signCheckpoint } from '../../../src/audit/format/checkpoint.ts'
 import { formatVerifierKey } from '../../../src/audit/format/note.ts'
 import { handoverAction, rotateAction } from '../../../src/audit/format/rotation.ts'
+import { openLogFiles } from '../../../src/cli/audit/files.ts'
+import { verifyLogInUse } from '../../../src/cli/audit/verify.ts'
 import { withCosignatures } from '../../../src/audit/witness/add-checkpoint.ts'
 import { createEphemeralNoteKeys, type NoteKey } from '../../../src/kms/note-keys.ts'
 import { createLog, diskStorage, fill, KEYS, NOW, ORIGIN, tempFolder, type Teardown } from '../../audit/logs.ts'
@@ -159,4 +161,41 @@ t.test('a checkpoint that nobody trusted has signed does not make us read for ev
   const stranger = createEphemeralNoteKeys(ORIGIN)
   writeFileSync(join(folder, 'checkpoint'), await signCheckpoint({ origin: ORIGIN, size: Number.MAX_SAFE_INTEGER, root: Buffer.alloc(32) }, stranger, NOW))
   t.match(await verdictOf(folder, '--key', ED25519), { valid: false, fault: 'signature', message: /too many entries/ })
+})
+
+t.test('a folder that is verified while its log is in use is read again when it grew, and not for ever', async t => {
+  const folder = tempFolder(t)
+  const { log } = createLog(diskStorage(folder))
+  await log.start()
+  await fill(log, 200)
+  await log.publish()
+  await using files = await openLogFiles(join(folder, 'log'))
+  const expectation = { trusted: KEYS, origin: ORIGIN, minSize: 0, maxAgeMs: undefined, nowMs: NOW }
+  let grow: (() => Promise<void>) | undefined = async () => {
+    await fill(log, 100, 200)
+    await log.publish()
+  }
+  const verdict = await verifyLogInUse(async path => {
+    if (path !== 'checkpoint') {
+      await grow?.()
+      grow = undefined
+    }
+    return await files.read(path)
+  }, expectation)
+  t.match(verdict, { valid: true, size: 300 }, 'the partial tile was gone, and the new checkpoint needs it no more')
+
+  const reads: string[] = []
+  t.match(await verifyLogInUse(async path => {
+    reads.push(path)
+    return path === 'tile/entries/000' ? undefined : await files.read(path)
+  }, expectation), { valid: false, fault: 'missing', seq: 0 })
+  t.equal(reads.filter(path => path === 'checkpoint').length, 2, 'the checkpoint is as it was: it is missing')
+
+  let checkpoints = 0
+  t.match(await verifyLogInUse(async path => {
+    if (path !== 'checkpoint') return undefined
+    return Buffer.from(await signCheckpoint({ origin: ORIGIN, size: 300, root: Buffer.alloc(32, ++checkpoints) }, KEYS, NOW))
+  }, expectation), { valid: false, fault: 'missing' }, 'one who always has another ends too')
+  t.equal(checkpoints, 9)
+  await log.stop()
 })
