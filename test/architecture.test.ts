@@ -40,7 +40,7 @@ for (const folder of readdirSync(SRC, { withFileTypes: true }).filter(entry => e
         // And a node record is its own proof.
         (folder === 'cli' && /\/discv5\/(enr\/record|ip|malformed|secp256k1)\.ts$/.test(target)) ||
         // Decision 0026: what is signed away from the daemon is built, judged and shown by the same rules.
-        (folder === 'cli' && /\/governance\/(actor|envelope|form|genesis|ledger|quorum|signer-key|signer-memory|signing|state|statement|step|replay|sections\/[\w-]+)\.ts$/.test(target)) ||
+        (folder === 'cli' && /\/governance\/(actor|entitled|envelope|form|genesis|ledger|quorum|signer|signer-key|signer-memory|signing|state|statement|step|replay|sections\/[\w-]+)\.ts$/.test(target)) ||
         (folder === 'cli' && /\/audit\/(scan\.ts|format\/[\w-]+\.ts)$/.test(target))
       t.ok(isAllowed, `${file} → ${target}`)
     }

@@ -1,6 +1,6 @@
+import { entitled } from './entitled.ts'
 import type { Envelope } from './envelope.ts'
 import type { Dispute, Ledger } from './ledger.ts'
-import { withRole } from './lifecycle.ts'
 import { refused } from './refusal.ts'
 import { authenticate } from './signer.ts'
 import type { StatementOf } from './statement.ts'
@@ -11,7 +11,7 @@ const MAX_EACH = 64
 
 /** Any active actor may dispute a proposal or an audit entry. */
 export function fileDispute (ledger: Ledger, envelope: Envelope, dispute: StatementOf<'dispute'>, id: string): Ledger {
-  authenticate(ledger.state, envelope, dispute.actor, ledger.state.sections.charter.actors)
+  authenticate(ledger.state, envelope, dispute.actor, entitled(ledger.state, { kind: 'dispute' }, ledger.time))
   if (ledger.disputes.has(id)) throw refused('gov_replay', 'the dispute is known already')
   const [kind, subject = ''] = dispute.subject.split(':', 2)
   if (kind === 'proposal' && !ledger.proposals.has(subject)) throw refused('gov_unknown', 'no such proposal')
@@ -28,7 +28,7 @@ export function fileDispute (ledger: Ledger, envelope: Envelope, dispute: Statem
 
 /** Security or the owner closes a dispute; nobody closes their own. */
 export function resolveDispute (ledger: Ledger, envelope: Envelope, { dispute_id: id, actor }: StatementOf<'resolution'>): Ledger {
-  authenticate(ledger.state, envelope, actor, withRole(ledger, ['owner', 'security']))
+  authenticate(ledger.state, envelope, actor, entitled(ledger.state, { kind: 'resolution' }, ledger.time))
   const found = ledger.disputes.get(id)
   if (found === undefined) throw refused('gov_unknown', 'no such dispute')
   if (found.status === 'resolved') throw refused('gov_stage', 'the dispute is resolved already')
@@ -37,7 +37,7 @@ export function resolveDispute (ledger: Ledger, envelope: Envelope, { dispute_id
 }
 
 export function fulfil (ledger: Ledger, envelope: Envelope, { obligation_id: id, actor }: StatementOf<'fulfilment'>): Ledger {
-  authenticate(ledger.state, envelope, actor, withRole(ledger, ['owner', 'ops', 'security']))
+  authenticate(ledger.state, envelope, actor, entitled(ledger.state, { kind: 'fulfilment' }, ledger.time))
   const found = ledger.obligations.get(id)
   if (found === undefined) throw refused('gov_unknown', 'no such obligation')
   if (found.fulfilledAt !== undefined) throw refused('gov_replay', 'the obligation is fulfilled already')

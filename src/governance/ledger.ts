@@ -1,4 +1,3 @@
-import type { Actor } from './actor.ts'
 import { payloadOf, type Envelope } from './envelope.ts'
 import { digestOf, sha256 } from './digest.ts'
 import type { Proposal, StatementOf } from './statement.ts'
@@ -77,8 +76,4 @@ export function statementId (envelope: Envelope): string {
 export function ledgerDigest (ledger: Ledger): string {
   const { state, proposals, disputes, obligations, ...rest } = ledger
   return digestOf('snapshot', { ...rest, root: stateRoot(state), proposals: [...proposals.values()], disputes: [...disputes.values()], obligations: [...obligations.values()] })
-}
-
-export function activeActor ({ state }: Ledger, id: string): Actor | undefined {
-  return state.sections.charter.actors.find(actor => actor.id === id && actor.status === 'active')
 }

@@ -1,9 +1,9 @@
-import type { Actor, Role } from './actor.ts'
 import { lapseTime } from './calendar.ts'
+import { entitled } from './entitled.ts'
 import type { Envelope } from './envelope.ts'
 import { isOpen, type Ledger, type Stage, type Tracked } from './ledger.ts'
 import { oblige } from './obligations.ts'
-import { assertQuorum, isMet, possibleApprovers, standings } from './quorum.ts'
+import { assertQuorum, isMet, standings } from './quorum.ts'
 import { refused } from './refusal.ts'
 import { DAY_MS, must } from './sections/rules.ts'
 import { DOWNGRADE_DELAY_MS, isDowngrade, pq } from './sections/pq.ts'
@@ -17,7 +17,6 @@ const KEPT = { max: 1024, each: 512 }
 const MAX_LIFE_MS = 30 * DAY_MS
 /** A closed proposal is told about for this long, and until it expires: so long it cannot be replayed. */
 const KEEP_CLOSED_MS = 7 * DAY_MS
-const EXECUTORS: readonly Role[] = ['ops', 'security', 'owner']
 
 export function propose (ledger: Ledger, envelope: Envelope, proposal: Proposal, id: string): Ledger {
   const { state, time } = ledger
@@ -25,7 +24,7 @@ export function propose (ledger: Ledger, envelope: Envelope, proposal: Proposal,
   if (ledger.proposals.has(id)) throw refused('gov_replay', 'the proposal is known already')
   if (proposal.expires_at <= time) throw refused('gov_expired', 'the proposal has expired')
   if (proposal.expires_at - proposal.created_at > MAX_LIFE_MS || proposal.expires_at <= proposal.created_at) throw refused('gov_schema', 'a proposal expires within 30 days of its making')
-  authenticate(state, envelope, proposal.actor, proposal.authority === 'recovery' ? charter.recovery.keys : withRole(ledger, EXECUTORS))
+  authenticate(state, envelope, proposal.actor, entitled(state, { kind: 'proposal', proposal }, time))
   assertAuthority(proposal)
   assertEscalation(ledger, proposal)
   apply(state, { section: proposal.section, baseDigest: proposal.base_digest, change: proposal.change, at: time })
@@ -39,7 +38,7 @@ export function propose (ledger: Ledger, envelope: Envelope, proposal: Proposal,
 export function approve (ledger: Ledger, envelope: Envelope, { proposal_id: id, actor }: StatementOf<'approval'>): Ledger {
   const tracked = inStage(ledger, id, 'review', 'approved')
   assertFresh(ledger, tracked)
-  const { isPq } = authenticate(ledger.state, envelope, actor, possibleApprovers(ledger.state, tracked, ledger.time))
+  const { isPq } = authenticate(ledger.state, envelope, actor, entitled(ledger.state, { kind: 'approval', proposal: tracked.proposal }, ledger.time))
   // An approval from before post-quantum signatures were required may be given again with one.
   if (tracked.approvals.some(given => given.actor === actor && given.isPq >= isPq)) throw refused('gov_duplicate', 'the signer has approved already, and counts once')
   const approvals = [...tracked.approvals.filter(given => given.actor !== actor), { actor, at: ledger.time, isPq }]
@@ -52,7 +51,7 @@ export function approve (ledger: Ledger, envelope: Envelope, { proposal_id: id, 
 /** Any one security signer stops a proposal before it is executed. The recovery set is there for when signers are not to be trusted. */
 export function veto (ledger: Ledger, envelope: Envelope, { proposal_id: id, actor }: StatementOf<'veto'>): Ledger {
   const tracked = inStage(ledger, id, 'review', 'approved')
-  authenticate(ledger.state, envelope, actor, withRole(ledger, ['security']))
+  authenticate(ledger.state, envelope, actor, entitled(ledger.state, { kind: 'veto' }, ledger.time))
   if (tracked.proposal.authority === 'recovery') throw refused('gov_signer', 'signers cannot veto the recovery set')
   return close(ledger, tracked, 'vetoed')
 }
@@ -63,7 +62,7 @@ export function execute (ledger: Ledger, envelope: Envelope, { proposal_id: id, 
   const { proposal } = tracked
   const { section, authority } = proposal
   assertFresh(ledger, tracked)
-  authenticate(state, envelope, actor, authority === 'recovery' ? state.sections.charter.recovery.keys : withRole(ledger, EXECUTORS))
+  authenticate(state, envelope, actor, entitled(state, { kind: 'execution', proposal }, time))
   assertQuorum(standings(state, tracked, time))
   assertWindow(ledger, tracked)
   const isEmergency = authority === 'emergency'
@@ -89,7 +88,7 @@ export function concludeCanary (ledger: Ledger, id: string, verdict: 'green' | '
 export function promote (ledger: Ledger, envelope: Envelope, { proposal_id: id, actor }: StatementOf<'promotion'>): Ledger {
   const tracked = inStage(ledger, id, 'canary')
   assertFresh(ledger, tracked)
-  authenticate(ledger.state, envelope, actor, withRole(ledger, EXECUTORS))
+  authenticate(ledger.state, envelope, actor, entitled(ledger.state, { kind: 'promotion' }, ledger.time))
   assertNotFrozen(ledger, tracked.proposal.section)
   if (tracked.isCanaryGreen !== true) throw refused('gov_window', 'the canary is not green yet')
   assertQuorum(standings(ledger.state, tracked, ledger.time))
@@ -101,7 +100,7 @@ export function rollBack (ledger: Ledger, envelope: Envelope, { proposal_id: id,
   const { state, time } = ledger
   const tracked = inStage(ledger, id, 'canary', 'promoted')
   const { proposal: { section, rollback }, closedAt = time, afterDigest, before } = tracked
-  authenticate(state, envelope, actor, withRole(ledger, EXECUTORS))
+  authenticate(state, envelope, actor, entitled(state, { kind: 'rollback' }, time))
   if (tracked.stage === 'canary') return close(ledger, tracked, 'rolled-back')
   assertNotFrozen(ledger, section)
   if (!SECTIONS[section].isCanaried || section === 'pq') throw refused('gov_quorum', `${section} goes back by a new proposal only`)
@@ -118,11 +117,6 @@ export function endOvertaken (ledger: Ledger): Ledger {
 
 export function close (ledger: Ledger, tracked: Tracked, stage: Stage): Ledger {
   return withTracked(ledger, { ...tracked, stage, closedAt: ledger.time })
-}
-
-/** The actors with one of the roles. */
-export function withRole ({ state }: Ledger, roles: readonly Role[]): readonly Actor[] {
-  return state.sections.charter.actors.filter(({ role }) => roles.includes(role))
 }
 
 function isFitting ({ state, time }: Ledger, { section, base_digest: baseDigest, change }: Proposal): boolean {

@@ -3,6 +3,7 @@ import { refused } from './refusal.ts'
 import { approversOf, emergencyQuorumOf, quorumOf, type Charter } from './sections/charter.ts'
 import { apply, type State } from './state.ts'
 import type { Tracked } from './ledger.ts'
+import type { Proposal } from './statement.ts'
 
 /** One set of signers, and how many of them a proposal needs and has. */
 export interface Standing {
@@ -25,7 +26,7 @@ export function standings (state: State, tracked: Tracked, at: number): readonly
   }
   const next = (): readonly Standing[] => {
     if (proposal.section !== 'charter') return []
-    const candidate = candidateCharter(state, tracked, at)
+    const candidate = candidateCharter(state, proposal, at)
     return [count('next signers', approversOf(candidate), quorumOf(candidate, at))]
   }
   switch (proposal.authority) {
@@ -45,14 +46,7 @@ export function assertQuorum (all: readonly Standing[]): void {
   throw refused('gov_quorum', all.map(({ of, needed, signed }) => `${signed.length} of ${needed} ${of}`).join(', '))
 }
 
-/** Who may approve: today's approvers, those of the charter that is proposed, or the recovery keys. */
-export function possibleApprovers (state: State, tracked: Tracked, at: number): readonly Actor[] {
-  const { charter } = state.sections
-  const { authority, section } = tracked.proposal
-  const now = authority === 'recovery' ? charter.recovery.keys : approversOf(charter)
-  return section === 'charter' ? [...now, ...approversOf(candidateCharter(state, tracked, at))] : now
-}
-
-function candidateCharter (state: State, { proposal }: Tracked, at: number): Charter {
-  return apply(state, { section: 'charter', baseDigest: proposal.base_digest, change: proposal.change, at }).sections.charter
+/** The charter that a proposal leads to. @throws {DhtError} gov_base, gov_rule when it no longer fits the state */
+export function candidateCharter (state: State, { base_digest: baseDigest, change }: Proposal, at: number): Charter {
+  return apply(state, { section: 'charter', baseDigest, change, at }).sections.charter
 }

@@ -12,6 +12,7 @@ import { printable } from '../text.ts'
 import { writeCarried } from './carried.ts'
 import { confirm } from './confirm.ts'
 import { pathOf, proposalEnvelope } from './draft.ts'
+import { assertEntitled } from './entitlement.ts'
 import { addKeyOptions, keyPath, publicKey, sign, type KeyOptions } from './key-options.ts'
 import { assertShowable, renderAnswer } from './render.ts'
 
@@ -50,7 +51,7 @@ export async function act (session: Session, { envelope, about, state, shown, qu
   const carried = (statement: Envelope) => ({ state, statements: [...(about === undefined ? [] : [proposalEnvelope(about.proposal, about.id)]), statement] })
   const { actor, signed: memory } = publicKey(session, options)
   const isPublicOnly = memory === undefined
-  if (about?.proposal.section !== 'charter') assertListed(actor.id, state) // those who are to be signers approve a charter too
+  assertEntitled(actor.id, envelope, about?.proposal, state, host.now())
   // A signature that is made and then lost would still be remembered by its key.
   if (options.out !== undefined && existsSync(options.out)) throw usageFailure(`${options.out} is there already.`, 'Name a new file.')
   if (isPublicOnly && options.out === undefined) throw usageFailure('A public key cannot sign.', 'Name the key itself, or write the statement to a file with --out.')
@@ -70,11 +71,6 @@ function keepUnsent (session: Session, err: unknown, carried: Parameters<typeof 
   writeCarried(path, carried)
   const { message, exit, code, requestId } = err
   return new Failure(message, { exit, code, retryable: true, requestId, cause: err, hint: `It is signed, and kept: ronctl governance submit ${path}` })
-}
-
-function assertListed (id: string, { sections: { charter: { actors, recovery } } }: State): void {
-  if (actors.some(actor => actor.id === id && actor.status === 'active') || recovery.keys.some(key => key.id === id)) return
-  throw new Failure('This key is not one of the network’s.', { exit: 'refused', code: 'NoCapability', hint: 'See `ronctl governance charter` for those that are.' })
 }
 
 function written ({ out }: Session, path: string, envelope: Envelope, carried: Parameters<typeof writeCarried>[1]): Exit {

@@ -1,5 +1,5 @@
 import type { ProposalBody, ProposalDetailBody, StatementBody } from '../../http/admin/wire.ts'
-import type { Actor } from '../../governance/actor.ts'
+import type { Actor, Role } from '../../governance/actor.ts'
 import { approversOf } from '../../governance/sections/charter.ts'
 import { DOWNGRADE_DELAY_MS } from '../../governance/sections/pq.ts'
 import type { Proposal } from '../../governance/statement.ts'
@@ -51,9 +51,14 @@ export function renderAnswer ({ id, dry_run: isDry, proposal }: StatementBody, v
 }
 
 /** `security 7f960ba72161`, and the id alone for who is not in the charter. */
-export function nameOf (actor: string, { sections: { charter: { actors, recovery } } }: State): string {
-  const role = actors.find(({ id }) => id === actor)?.role ?? (recovery.keys.some(({ id }) => id === actor) ? 'recovery' : undefined)
+export function nameOf (actor: string, state: State): string {
+  const role = roleOf(actor, state)
   return `${role === undefined ? '' : `${role} `}${actor.slice(0, SHORT)}`
+}
+
+/** The actor's role by the charter, which is not what its key file says; `recovery` for a recovery key. */
+export function roleOf (actor: string, { sections: { charter: { actors, recovery } } }: State): Role | 'recovery' | undefined {
+  return actors.find(({ id }) => id === actor)?.role ?? (recovery.keys.some(({ id }) => id === actor) ? 'recovery' : undefined)
 }
 
 export function isOpen ({ stage }: Pick<ProposalBody, 'stage'>): boolean {

@@ -6,6 +6,7 @@ import { Failure } from '../../failure.ts'
 import { isSigned, readCarried, replaceCarried, type Carried } from '../../governance/carried.ts'
 import { confirm } from '../../governance/confirm.ts'
 import { draftStatement } from '../../governance/draft.ts'
+import { assertAuthentic, assertEntitled } from '../../governance/entitlement.ts'
 import { addKeyOptions, publicKey, sign, type KeyOptions } from '../../governance/key-options.ts'
 import { assertShowable, renderDraft } from '../../governance/render.ts'
 import { renderFields, type View } from '../../layout.ts'
@@ -45,13 +46,18 @@ export function addSign (group: Command, run: Run, name = 'sign'): void {
 
 async function signOne (session: Session, envelope: Envelope, carried: Carried, shown: (view: View) => string, options: KeyOptions): Promise<Carried> {
   const { kind, body } = statementOf(envelope)
-  const proposal = aboutOf(envelope, carried)
+  const { state, statements } = carried
+  const now = session.host.now()
+  const about = aboutOf(envelope, carried)
+  const proposal = about && proposalIn(about)
   const change = kind === 'proposal' ? body : kind === 'approval' ? proposal : undefined
-  if (change !== undefined) assertShowable(change, carried.state, session.host.now())
-  await confirm(session, shown({ now: session.host.now(), columns: undefined, hasColour: false }), 'Sign this?', options)
+  if (about !== undefined && isSigned(about)) assertAuthentic(about, state, now)
+  if (change !== undefined) assertShowable(change, state, now)
+  assertEntitled(body.actor, envelope, proposal, state, now)
+  await confirm(session, shown({ now, columns: undefined, hasColour: false }), 'Sign this?', options)
   const signed = await sign(session, { envelope, ...(proposal !== undefined && { proposal }) }, options)
-  const rest = carried.statements.filter(other => isSigned(other) || statementId(other) !== statementId(envelope))
-  const place = carried.statements.findIndex(other => statementId(other) === statementId(envelope))
+  const rest = statements.filter(other => isSigned(other) || statementId(other) !== statementId(envelope))
+  const place = statements.findIndex(other => statementId(other) === statementId(envelope))
   return { ...carried, statements: place === -1 ? [...rest, signed] : rest.toSpliced(place, 0, signed) }
 }
 
@@ -68,17 +74,22 @@ function waitingFor ({ state, statements }: Carried, actorId: string, now: numbe
     .map(id => draftStatement('approval', { proposal_id: id }, state, { id: actorId, now }))
 }
 
-function aboutOf (envelope: Envelope, { statements }: Carried): Proposal | undefined {
+/** The proposal that a statement is about, as the file carries it. */
+function aboutOf (envelope: Envelope, { statements }: Carried): Envelope | undefined {
   const { body } = statementOf(envelope)
-  const found = 'proposal_id' in body ? statements.find(other => statementId(other) === body.proposal_id) : undefined
-  const about = found && statementOf(found)
-  return about?.kind === 'proposal' ? about.body : undefined
+  return 'proposal_id' in body ? statements.find(other => statementOf(other).kind === 'proposal' && statementId(other) === body.proposal_id) : undefined
+}
+
+function proposalIn (envelope: Envelope): Proposal | undefined {
+  const { kind, body } = statementOf(envelope)
+  return kind === 'proposal' ? body : undefined
 }
 
 function render (envelope: Envelope, carried: Carried, view: View): string {
   const { kind, body } = statementOf(envelope)
   if (kind === 'proposal') return renderDraft(body, statementId(envelope), carried.state, view)
-  const about = aboutOf(envelope, carried)
+  const carriedProposal = aboutOf(envelope, carried)
+  const about = carriedProposal && proposalIn(carriedProposal)
   const fields = renderFields([['statement', kind], ['network', body.network_id], ...Object.entries(body).filter(([name]) => !['schema', 'network_id', 'actor', 'created_at'].includes(name)).map(([name, value]): readonly [string, string] => [name.replaceAll('_', ' '), typeof value === 'string' ? value : JSON.stringify(value)])], view)
   return about === undefined || !('proposal_id' in body) ? fields : fields + renderDraft(about, body.proposal_id, carried.state, view)
 }

@@ -105,6 +105,47 @@ t.test('what a carried file shows is what it signs: another state, other words a
   t.match(await ask('submit', carried), { exit: 77 })
 })
 
+t.test('an approval is signed only of what its author signed, and a file that was altered on its way spoils no key', async t => {
+  const { people: { file, run }, daemon, as, ask } = await start(t)
+  const carried = file('carried.json')
+  t.match(await as('ops', 'propose', 'network.concurrency=5', '--reason', 'churn', '--out', carried), { exit: 0, stdout: /signed/ })
+  const text = readFileSync(carried, 'utf8')
+  const { statements: [proposal] } = JSON.parse(text) as { readonly statements: ReadonlyArray<{ readonly payload: string }> }
+  const payload = proposal?.payload ?? ''
+  const altered = Buffer.from(Buffer.from(payload, 'base64').toString().replace('"concurrency":5', '"concurrency":1')).toString('base64')
+  writeFileSync(carried, text.replace(payload, altered))
+  const sign = async (person: Person) => await run(['governance', 'sign', carried, '--key', file(person), '--passphrase-file', file('passphrase'), '--yes'])
+  t.match(await sign('sec1'), { exit: 1, stderr: /not as its author signed it[^]*sent to you again/ })
+  writeFileSync(carried, text)
+  t.match(await sign('sec1'), { exit: 0, stdout: /signed: approval/ }, 'the key has not spoken for anything else')
+  t.match(await ask('submit', carried), { exit: 0, stdout: /stage +review/ })
+  t.match(await run(['--socket', daemon.adminSocket, 'governance', 'show', '1']), { stdout: /1 of 2 signers/ })
+})
+
+t.test('who may not say something is told so before any passphrase, and their key remembers nothing of it', async t => {
+  const { people: { file, run }, daemon, as } = await start(t)
+  t.match(await as('ops', 'propose', 'policy.profile=strict', '--reason', 'one'), { exit: 0 })
+  const carried = file('carried.json')
+  t.match(await as('sec3', 'propose', 'providers.ttl_ms=12h', '--reason', 'two', '--out', carried), { exit: 0 })
+  const attempt = async (person: Person, ...args: readonly string[]): Promise<Ended> => await run([...args, '--key', file(person)], { answers: [] })
+  const on = ['--socket', daemon.adminSocket, 'governance']
+  for (const [person, args, stderr] of [
+    ['ops', [...on, 'approve', '1'], /Only security may sign an approval here, and this key is ops[^]*governance charter/],
+    ['rec1', [...on, 'approve', '1'], /this key is recovery/],
+    ['owner', [...on, 'veto', '1', '--reason', 'no'], /Only security may sign a veto here, and this key is owner/],
+    ['auditor', [...on, 'execute', '1'], /may sign an execution here, and this key is auditor/],
+    ['auditor', [...on, 'propose', 'policy.profile=strict', '--reason', 'three'], /may sign a proposal here, and this key is auditor/],
+    ['ops', [...on, 'charter', 'reconstitute', '--actor', `${file('sec1')}.pub`, '--actor', `${file('sec2')}.pub`, '--reason', 'four'], /Only recovery may sign a proposal here/],
+    ['ops', ['governance', 'sign', carried], /Only security may sign an approval here/],
+  ] as const) {
+    const before = readFileSync(file(person), 'utf8')
+    const { asked, ...ended } = await attempt(person, ...args)
+    t.match(ended, { exit: 77, stderr }, `${person} ${args.join(' ')}`)
+    t.strictSame(asked, [], 'nobody was asked for anything')
+    t.equal(readFileSync(file(person), 'utf8'), before)
+  }
+})
+
 t.test('a dry run signs nothing, remembers nothing and asks for nothing', async t => {
   const { people: { file, run }, daemon, as, ask } = await start(t)
   copyFileSync(file('ops'), file('before'))
