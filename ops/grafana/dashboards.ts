@@ -111,6 +111,8 @@ const discv5: Dashboard = {
       { title: 'Table', description: 'Only live nodes are told to others.', queries: { [`svc_dht_discv5_table_nodes{${OF}}`]: '{{state}} {{instance}}' } },
       { title: 'Sessions', description: 'Of at most discv5.sessions.', queries: { [`svc_dht_discv5_sessions{${OF}}`]: '{{instance}}' } },
       { title: 'Events', description: 'Packets by kind, sessions, calls, changes of the table.', unit: 'ops', queries: { [rate('svc_dht_discv5_events_total', 'event')]: '{{event}}' } },
+      { title: 'Topics', description: 'Registrations and queries of others by outcome; ticket_* are tickets that did not count.', unit: 'ops', queries: { [rate('svc_dht_discv5_topics_total', 'event')]: '{{event}}' } },
+      { title: 'Advertisements', description: 'Held for others, at most 1,000.', queries: { [`svc_dht_discv5_topic_ads{${OF}}`]: '{{instance}}' } },
       { title: 'Waiting', description: 'Requests of ours without an answer yet.', queries: { [`svc_dht_discv5_pending_requests{${OF}}`]: '{{instance}}' } },
     ],
     Protection: [

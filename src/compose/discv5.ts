@@ -19,6 +19,7 @@ import { hearsSomebody } from '../discv5/plane-readiness.ts'
 import type { GuardLimits } from '../discv5/protect/guard.ts'
 import { loadSecp256k1, type Secp256k1 } from '../discv5/secp256k1.ts'
 import { parseEndpoint, UdpSocket } from '../discv5/socket.ts'
+import { TOPIC_PARAMETERS } from '../discv5/topics/parameters.ts'
 import type { Host } from '../kad/host.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -47,7 +48,7 @@ const steadyNow = (): number => Math.floor(performance.timeOrigin + performance.
 /** What is said at the start of a daemon whose engine is `chainsafe`. */
 const CHAINSAFE_LACKS = [
   'limits and bans', 'address votes', 'a table that outlasts a restart', 'subnet limits', 'checks before a node is told to others', 'counts of packets',
-  'an end of requests under way to who leaves the members',
+  'an end of requests under way to who leaves the members', 'topics',
 ] as const
 
 interface Parts {
@@ -106,6 +107,7 @@ function createNative ({ discv5, node }: Config, { counts, ...parts }: Parts): D
     pingIntervalMs: discv5.pingInterval,
     lookupConcurrency: LOOKUP_CONCURRENCY,
     votes: discv5.addressVotes,
+    topics: discv5.topics ? TOPIC_PARAMETERS : undefined,
   }, {
     ...parts,
     sockets: discv5.listen.map(address => new UdpSocket(parseEndpoint(address), () => { counts.events.send_failed++ })),

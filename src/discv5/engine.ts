@@ -119,6 +119,8 @@ export interface EngineStats {
   readonly tableNodes: number
   readonly liveNodes: number
   readonly pendingRequests: number
+  /** Advertisements of topics held for others. */
+  readonly topicAds: number
   /** Bytes of socket receive buffer that the kernel granted, the smallest of the sockets; 0 before `start`. */
   readonly receiveBufferBytes: number
 }

@@ -34,14 +34,16 @@ export class Meter implements Component {
     const { engine, counts, metrics } = this.#deps
     for (const [event, count] of Object.entries(counts.events)) metrics.events.inc({ event }, this.#since(`event ${event}`, count))
     for (const [reason, count] of Object.entries(counts.drops)) metrics.dropped.inc({ reason }, this.#since(`drop ${reason}`, count))
+    for (const [event, count] of Object.entries(counts.topics)) metrics.topics.inc({ event }, this.#since(`topic ${event}`, count))
     for (const [effect, places] of Object.entries(counts.outsiders)) {
       for (const [place, count] of Object.entries(places)) metrics.outsiders.inc({ place, effect }, this.#since(`outsider ${effect} ${place}`, count))
     }
-    const { sessions, tableNodes, liveNodes, pendingRequests, receiveBufferBytes } = engine.stats()
+    const { sessions, tableNodes, liveNodes, pendingRequests, receiveBufferBytes, topicAds } = engine.stats()
     metrics.sessions.set(sessions)
     metrics.nodes.set({ state: 'live' }, liveNodes)
     metrics.nodes.set({ state: 'unchecked' }, tableNodes - liveNodes)
     metrics.pending.set(pendingRequests)
+    metrics.topicAds.set(topicAds)
     metrics.bans.set(engine.bans().length)
     metrics.receiveBuffer.set(receiveBufferBytes)
   }

@@ -8,6 +8,7 @@ import type { GuardLimits } from './protect/guard.ts'
 import type { StateStore } from './saved-state.ts'
 import type { Secp256k1 } from './secp256k1.ts'
 import type { DatagramSocket } from './socket.ts'
+import type { TopicParameters } from './topics/parameters.ts'
 
 export interface NativeOptions {
   /** Addresses that the operator gave; never overridden by what others see. */
@@ -20,6 +21,8 @@ export interface NativeOptions {
   /** How often, on average, a node of the table is asked whether it lives. */
   readonly pingIntervalMs: number
   readonly lookupConcurrency: number
+  /** Topic discovery; off when absent. */
+  readonly topics?: TopicParameters | undefined
   /** Nodes that must agree on our address. */
   readonly votes: number
 }

@@ -15,7 +15,7 @@ const BOUNDED_BY = {
   condition: 'READINESS_CONDITIONS',
   digest: 'one: the series of the configuration before is removed',
   effect: 'refused or observed',
-  event: 'the closed list of discv5 events',
+  event: 'the closed lists of discv5 events, and of those of topics',
   fault: 'the closed list of faults of what governance keeps',
   git_sha: 'one',
   hash: 'one: the series of the bootstrap set before is removed',

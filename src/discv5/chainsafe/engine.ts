@@ -257,6 +257,7 @@ export class ChainsafeEngine implements Discv5Engine {
       sessions: this.#node?.sessionService.sessionsSize() ?? 0,
       tableNodes: table.length,
       liveNodes: table.filter(({ isLive }) => isLive).length,
+      topicAds: 0,
       pendingRequests: this.#pending,
       receiveBufferBytes: this.#node === undefined ? 0 : Math.min(...socketsOf(this.#node).map(grantedReceiveBuffer)),
     }

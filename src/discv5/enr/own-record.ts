@@ -13,6 +13,8 @@ export interface OwnAddresses {
   readonly tcp6?: number | undefined
   readonly quic?: number | undefined
   readonly quic6?: number | undefined
+  /** Version of topic discovery that the node speaks (discv5 theory, § ENR Capability). */
+  readonly ng?: number | undefined
   /** Binary libp2p peer ID, when it is of another key than the record (decision 0019). */
   readonly libp2p?: Uint8Array | undefined
 }

@@ -21,6 +21,8 @@ export interface GuardLimits {
 const PARTIES = 16_384
 const IDS_IPS = 8_192
 const STRIKE_WINDOW_MS = 60_000
+/** Tokens of a request about a topic: it costs a signature or a walk over the table, and its answer up to five packets. */
+const TOPIC_TOKENS = 5
 /** Share of the handshake budget that strangers leave to nodes we know. */
 const KNOWN_RESERVE = 0.25
 
@@ -91,6 +93,15 @@ export class Guard {
   admitNode (nodeId: string, ip: string, now: number): boolean {
     if (this.#bans.size > 0 && this.#bans.hasNode(nodeId, now)) return this.#drop('banned')
     return isExempt(ip) || this.#nodes.take(nodeId, now) === 0 || this.#strike(ip, now)
+  }
+
+  /** For each request about a topic: what it costs more than the packet and the message that it came in. */
+  admitTopic (nodeId: string, ip: string, now: number): boolean {
+    if (isExempt(ip)) return true
+    for (let token = 1; token < TOPIC_TOKENS; token++) {
+      if (this.#nodes.take(nodeId, now) > 0 || this.#ips.take(ip, now) > 0 || this.#subnets.take(subnetOf(ip), now) > 0) return this.#drop('limit_topic')
+    }
+    return true
   }
 
   /** WHOAREYOU answers a packet whose source may be forged: no host gets many of them. */

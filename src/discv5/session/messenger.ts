@@ -224,9 +224,7 @@ export class Messenger {
   #onPlaintext (from: Peer, key: string, plaintext: Buffer): void {
     const message = decodeMessage(plaintext)
     const { counts } = this.#deps
-    if (message.kind === 'topic') {
-      counts.drops.topic++
-    } else if (message.kind === 'pong' || message.kind === 'nodes' || message.kind === 'talkresp') {
+    if (message.kind === 'pong' || message.kind === 'nodes' || message.kind === 'talkresp' || message.kind === 'topic-answer') {
       const call = this.#byAnswer.get(`${key}${message.requestId.toString('latin1')}`)
       if (call === undefined) {
         counts.drops.no_call++

@@ -15,7 +15,7 @@ const NODES_ROOM_BYTES = MAX_PACKET_BYTES - NODES_OVERHEAD_BYTES
 /** geth and others stop reading after five. */
 const MAX_NODES_PARTS = 5
 
-const TYPE = { ping: 1, pong: 2, findnode: 3, nodes: 4, talkreq: 5, talkresp: 6 } as const
+export const TYPE = { ping: 1, pong: 2, findnode: 3, nodes: 4, talkreq: 5, talkresp: 6, regtopic: 7, regconfirmation: 8, topicquery: 9, topicnodes: 10 } as const
 
 export type Message =
   | { readonly kind: 'ping', readonly requestId: Buffer, readonly enrSeq: bigint }
@@ -24,7 +24,8 @@ export type Message =
   | { readonly kind: 'nodes', readonly requestId: Buffer, readonly total: number, readonly records: readonly Buffer[] }
   | { readonly kind: 'talkreq', readonly requestId: Buffer, readonly protocol: Buffer, readonly request: Buffer }
   | { readonly kind: 'talkresp', readonly requestId: Buffer, readonly response: Buffer }
-  | { readonly kind: 'topic', readonly requestId: Buffer }
+  /** REGTOPIC or TOPICQUERY, and what answers them; read further by `wire/topic-message.ts` where topics are on. */
+  | { readonly kind: 'topic' | 'topic-answer', readonly requestId: Buffer, readonly plaintext: Buffer }
 
 /** @throws {Malformed} */
 export function decodeMessage (plaintext: Buffer): Message {
@@ -33,21 +34,21 @@ export function decodeMessage (plaintext: Buffer): Message {
   outer.end()
   const requestId = fields.bytes()
   if (requestId.length > MAX_REQUEST_ID_BYTES) throw new Malformed('request_id', 'a request ID of more than 8 bytes')
-  const message = decodeFields(plaintext[0], requestId, fields)
-  if (message.kind !== 'topic') fields.end()
+  const message = decodeFields(plaintext, requestId, fields)
+  if (message.kind !== 'topic' && message.kind !== 'topic-answer') fields.end()
   return message
 }
 
-function decodeFields (type: number | undefined, requestId: Buffer, fields: RlpReader): Message {
-  switch (type) {
+function decodeFields (plaintext: Buffer, requestId: Buffer, fields: RlpReader): Message {
+  switch (plaintext[0]) {
     case TYPE.ping: return { kind: 'ping', requestId, enrSeq: fields.bigint() }
     case TYPE.pong: return { kind: 'pong', requestId, enrSeq: fields.bigint(), ip: readIp(fields), port: fields.uint(0xffff) }
     case TYPE.findnode: return { kind: 'findnode', requestId, distances: readDistances(fields.list()) }
     case TYPE.nodes: return { kind: 'nodes', requestId, total: fields.uint(0xffff), records: readRecords(fields.list()) }
     case TYPE.talkreq: return { kind: 'talkreq', requestId, protocol: fields.bytes(), request: fields.bytes() }
     case TYPE.talkresp: return { kind: 'talkresp', requestId, response: fields.bytes() }
-    // REGTOPIC to TOPICNODES: of the specification, and not answered.
-    case 7: case 8: case 9: case 10: return { kind: 'topic', requestId }
+    case TYPE.regtopic: case TYPE.topicquery: return { kind: 'topic', requestId, plaintext }
+    case TYPE.regconfirmation: case TYPE.topicnodes: return { kind: 'topic-answer', requestId, plaintext }
     default: throw new Malformed('message', 'an unknown type of message')
   }
 }
@@ -58,7 +59,7 @@ function readIp (fields: RlpReader): string {
   return ipText(bytes)
 }
 
-function readDistances (list: RlpReader): number[] {
+export function readDistances (list: RlpReader): number[] {
   const distances: number[] = []
   while (!list.isDone) {
     if (distances.length === MAX_DISTANCES) throw new Malformed('message', 'more distances than there are')
@@ -67,7 +68,7 @@ function readDistances (list: RlpReader): number[] {
   return distances
 }
 
-function readRecords (list: RlpReader): Buffer[] {
+export function readRecords (list: RlpReader): Buffer[] {
   const records: Buffer[] = []
   while (!list.isDone) {
     if (records.length === MAX_RECORDS_IN_MESSAGE) throw new Malformed('message', 'more records than fit into a packet')
@@ -99,30 +100,36 @@ export function encodeTalkresp (requestId: Uint8Array, response: Uint8Array): Bu
 
 /** The parts of an answer to FINDNODE; each fits a packet. What does not fit five parts is left out. */
 export function encodeNodes (requestId: Uint8Array, records: readonly Uint8Array[]): Buffer[] {
+  const groups = intoPackets(records, MAX_NODES_PARTS)
+  return groups.map(group => recordsPart(TYPE.nodes, requestId, groups.length, group))
+}
+
+/** Records as packets hold them: one group at least, at most `limit`. What does not fit is left out. */
+export function intoPackets (records: readonly Uint8Array[], limit: number): Uint8Array[][] {
   const groups: Uint8Array[][] = [[]]
   let room = NODES_ROOM_BYTES
   for (const record of records) {
     if (record.length > room) {
-      if (groups.length === MAX_NODES_PARTS) break
+      if (groups.length >= limit) break
       groups.push([])
       room = NODES_ROOM_BYTES
     }
     groups.at(-1)?.push(record)
     room -= record.length
   }
-  const id = encodeBytes(requestId)
-  return groups.map(group => nodesPart(id, groups.length, group))
+  return groups
 }
 
-/** One NODES message, written into one buffer: this is what a server sends most. */
-function nodesPart (id: Buffer, total: number, records: readonly Uint8Array[]): Buffer {
+/** One NODES or TOPICNODES message, written into one buffer: this is what a server sends most. `total` is below 128. */
+export function recordsPart (type: number, requestId: Uint8Array, total: number, records: readonly Uint8Array[]): Buffer {
+  const id = encodeBytes(requestId)
   const recordsBytes = records.reduce((sum, { length }) => sum + length, 0)
   const inside = id.length + 1 + headerSize(recordsBytes) + recordsBytes
   const message = Buffer.allocUnsafe(1 + headerSize(inside) + inside)
-  message[0] = TYPE.nodes
+  message[0] = type
   let at = writeHeader(message, 1, 0xc0, inside)
   at += id.copy(message, at)
-  message[at] = total // 1 to 5: a byte that is its own encoding
+  message[at] = total // a byte that is its own encoding
   at = writeHeader(message, at + 1, 0xc0, recordsBytes)
   for (const record of records) {
     message.set(record, at)
@@ -131,6 +138,6 @@ function nodesPart (id: Buffer, total: number, records: readonly Uint8Array[]): 
   return message
 }
 
-function encode (type: number, fields: readonly Uint8Array[]): Buffer {
+export function encode (type: number, fields: readonly Uint8Array[]): Buffer {
   return Buffer.concat([Buffer.from([type]), encodeList(fields)])
 }
