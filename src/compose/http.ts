@@ -84,7 +84,7 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
 
   const source = new DaemonStatus({
     version: version.version, profile: config.node.profile, protocol: config.kad.protocol, get configDigest () { return digest() }, bucketSize: config.kad.bucketSize, startedAt: now(),
-  }, { readiness, inspection: kad.inspection, audit, governance, metrics, now })
+  }, { readiness, inspection: kad.inspection, audit, discv5: discv5.engine, governance, metrics, now })
   const history = new StatusHistory(STATUS_PACE, { source, onFailure: err => log.error({ event: 'status_figures_failed', err }, 'the status page has no figures') })
   addStatusPage(opsApp, { source, history })
 

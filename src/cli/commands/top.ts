@@ -58,15 +58,16 @@ function renderState ({ readiness: { ready, degraded, reasons } }: OverviewBody,
 }
 
 function factsOf (body: OverviewBody, previous: OverviewBody | undefined, { now }: View): Field[] {
-  const { lookups, audit } = body
+  const { lookups, discv5, audit } = body
   const seconds = (value: number | undefined): string => value === undefined ? '–' : formatDuration(value * 1000)
-  const hops = (value: number | undefined): string => value?.toFixed(1) ?? '–'
+  const hops = (value: number | undefined): string => value?.toString() ?? '–'
   return [
     ['peer ID', body.peer_id],
     ['running', `${body.version}, ${body.profile}, up ${formatDuration(body.uptime_seconds * 1000)}`],
     ['load', `${formatBytes(body.rss_bytes)}, event loop ${formatDuration(body.event_loop_lag_seconds * 1000)} late, ${count(body.connections, 'connection')}`],
     ['records', `${body.provider_records} for ${count(body.provider_keys, 'key')}, ${count(body.values, 'value')}`],
     ['lookups', `${lookups.count}${rate(lookups.count, previous?.lookups.count, body, previous)}; p50 ${seconds(lookups.p50_seconds)}, p95 ${seconds(lookups.p95_seconds)}; hops p50 ${hops(lookups.hops_p50)}, p99 ${hops(lookups.hops_p99)}`],
+    ...discv5 === undefined ? [] : [['discv5', `${count(discv5.nodes, 'node')}, ${discv5.live_nodes} seen to answer, ${count(discv5.sessions, 'session')}`] as const],
     ['log', audit.refusal ?? `${audit.entries} entries, ${audit.published} under the checkpoint${audit.signed_at === undefined ? '' : `, signed ${formatMoment(audit.signed_at, now)}`}`],
   ]
 }

@@ -11,7 +11,7 @@ export function addOverviewRoute (app: FastifyInstance, { overview }: OverviewPo
 }
 
 export function toOverviewBody (snapshot: StatusSnapshot): OverviewBody {
-  const { lookups: { count, p50, p95, hopsP50, hopsP99 }, audit, agenda } = snapshot
+  const { lookups: { count, p50, p95, hopsP50, hopsP99 }, discv5, audit, agenda } = snapshot
   return {
     at: toIso(snapshot.at),
     version: snapshot.version,
@@ -37,6 +37,7 @@ export function toOverviewBody (snapshot: StatusSnapshot): OverviewBody {
       ...hopsP50 !== undefined && { hops_p50: hopsP50 },
       ...hopsP99 !== undefined && { hops_p99: hopsP99 },
     },
+    ...discv5 !== undefined && { discv5: { nodes: discv5.nodes, live_nodes: discv5.liveNodes, sessions: discv5.sessions } },
     audit: {
       entries: audit.size,
       published: audit.published,

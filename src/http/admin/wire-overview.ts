@@ -30,6 +30,8 @@ export interface OverviewBody {
     readonly hops_p50?: number
     readonly hops_p99?: number
   }
+  /** Absent while the plane is off. */
+  readonly discv5?: { readonly nodes: number, readonly live_nodes: number, readonly sessions: number }
   readonly audit: { readonly entries: number, readonly published: number, readonly root: string, readonly signed_at?: string, readonly refusal?: string }
   /** Absent when nobody governs. */
   readonly governance?: {

@@ -1,6 +1,7 @@
 import type { Governance } from '../../../governance/engine.ts'
 import { isOpen, type Ledger, type Tracked } from '../../../governance/ledger.ts'
 import { standings } from '../../../governance/quorum.ts'
+import { DOWNGRADE_DELAY_MS } from '../../../governance/sections/pq.ts'
 import { formatDuration } from './text.ts'
 
 /** Something of governance that has a beginning, an end, or both. */
@@ -54,11 +55,15 @@ function due (label: string, to: number, at: number): AgendaRow {
 }
 
 function underWay (ledger: Ledger, tracked: Tracked, at: number): AgendaRow {
-  const { stage, submittedAt: from, lapsesAt, isCanaryGreen } = tracked
+  const { stage, submittedAt: from, lapsesAt, approvedAt = at, canaryAt = at, isCanaryGreen, proposal: { section, expires_at: expiresAt } } = tracked
+  const { charter, pq } = ledger.state.sections
   const row = { label: labelOf(tracked), from, kind: 'under way' } as const
-  if (stage === 'review') return { ...row, to: lapsesAt, note: `in review, ${signatures(ledger, tracked, at)}, lapses in ${formatDuration(Math.max(0, lapsesAt - at))}` }
-  if (stage === 'approved') return { ...row, to: undefined, note: 'approved, waits for its execution' }
-  return { ...row, to: undefined, note: isCanaryGreen === true ? 'canary is well, may be promoted' : 'canary is watched' }
+  const until = (to: number): string => formatDuration(Math.max(0, to - at))
+  if (stage === 'review') return { ...row, to: lapsesAt, note: `in review, ${signatures(ledger, tracked, at)}, lapses in ${until(lapsesAt)}` }
+  const opensAt = stage === 'canary' ? canaryAt + charter.windows.canary_ms : section === 'pq' && pq.require_on ? approvedAt + DOWNGRADE_DELAY_MS : at
+  if (stage === 'approved') return opensAt > at ? { ...row, to: opensAt, note: `approved, not before ${until(opensAt)}` } : { ...row, to: expiresAt, note: `approved, waits for its execution, lapses in ${until(expiresAt)}` }
+  if (isCanaryGreen !== true && opensAt > at) return { ...row, to: opensAt, note: `canary is watched for ${until(opensAt)} more` }
+  return { ...row, to: expiresAt, note: `${isCanaryGreen === true ? 'canary is well, may be promoted' : 'canary is not well yet'}, lapses in ${until(expiresAt)}` }
 }
 
 function over (tracked: Tracked, at: number): AgendaRow {

@@ -2,8 +2,8 @@ import type { Clock } from '../../../core/component.ts'
 import type { ReadinessReport } from '../../../core/readiness.ts'
 import type { Metrics } from '../../../observability/metrics.ts'
 import { agendaOf } from './agenda.ts'
-import { observations, quantile } from './quantile.ts'
-import type { StatusSnapshot, StatusSource } from './snapshot.ts'
+import { observations, quantile, sharesOf, wholeQuantile } from './quantile.ts'
+import type { Discv5Figures, StatusSnapshot, StatusSource } from './snapshot.ts'
 
 interface Options extends Pick<StatusSnapshot, 'version' | 'profile' | 'protocol' | 'configDigest' | 'bucketSize'> {
   /** Milliseconds since 1970-01-01 UTC. */
@@ -17,6 +17,11 @@ interface Deps {
     keyspace (): Pick<StatusSnapshot, 'position' | 'peers' | 'buckets'>
   }
   readonly audit: { head (): Omit<StatusSnapshot['audit'], 'signedAt'> }
+  /** Undefined while the plane is off. */
+  readonly discv5: {
+    stats (): { readonly tableNodes: number, readonly liveNodes: number, readonly sessions: number }
+    table (): ReadonlyArray<{ readonly distance: number }>
+  } | undefined
   readonly governance: Parameters<typeof agendaOf>[0]
   readonly metrics: Pick<Metrics, 'node' | 'lookup' | 'rejected' | 'audit'>
   readonly now: Clock
@@ -33,7 +38,7 @@ export class DaemonStatus implements StatusSource {
   }
 
   async snapshot (): Promise<StatusSnapshot> {
-    const { readiness, inspection, audit, governance, metrics, now } = this.#deps
+    const { readiness, inspection, audit, discv5, governance, metrics, now } = this.#deps
     const { startedAt, ...constants } = this.#opts
     const { peerId, connections, providerRecords, providerKeys, values } = inspection.totals()
     const { size, published, root, refusal } = audit.head()
@@ -52,6 +57,7 @@ export class DaemonStatus implements StatusSource {
       keys: providerKeys,
       readiness: readiness(),
       audit: { size, published, root, refusal, signedAt: (signed.values[0]?.value ?? 0) * 1000 },
+      discv5: discv5 === undefined ? undefined : toFigures(discv5),
       agenda: agendaOf(governance),
       rssBytes: process.memoryUsage.rss(),
       lagSeconds: lag.values[0]?.value ?? 0,
@@ -60,9 +66,17 @@ export class DaemonStatus implements StatusSource {
         count: observations(seconds.values),
         p50: quantile(0.5, seconds.values),
         p95: quantile(0.95, seconds.values),
-        hopsP50: quantile(0.5, hops.values),
-        hopsP99: quantile(0.99, hops.values),
+        hopsP50: wholeQuantile(0.5, hops.values),
+        hopsP99: wholeQuantile(0.99, hops.values),
+        seconds: sharesOf(seconds.values),
+        hops: sharesOf(hops.values),
       },
     }
   }
+}
+
+function toFigures (discv5: NonNullable<Deps['discv5']>): Discv5Figures {
+  const { tableNodes: nodes, liveNodes, sessions } = discv5.stats()
+  const distances = [...Map.groupBy(discv5.table(), ({ distance }) => distance)].map(([distance, { length }]) => ({ distance, nodes: length }))
+  return { nodes, liveNodes, sessions, distances: distances.toSorted((a, b) => b.distance - a.distance) }
 }

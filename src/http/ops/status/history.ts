@@ -39,8 +39,8 @@ export class StatusHistory implements Component {
 
   async sample (): Promise<void> {
     const snapshot = await this.#deps.source.snapshot()
-    const { at, records, rejected } = snapshot
-    this.#samples.push({ at, records, rejected: rejected.reduce((sum, { count }) => sum + count, 0) })
+    const { at, records, peers, lagSeconds, rssBytes, lookups, rejected } = snapshot
+    this.#samples.push({ at, records, peers: peers.length, lagSeconds, rssBytes, lookups: lookups.count, rejected: rejected.reduce((sum, { count }) => sum + count, 0) })
     if (this.#samples.length > this.#opts.limit) this.#samples.shift()
     for (const listener of this.#listeners) listener(snapshot)
   }

@@ -1,8 +1,15 @@
-import { bars, line, ring, timeline } from './plot.ts'
-import type { Sample, StatusSnapshot } from './snapshot.ts'
+import { area, bars, columns, ring, spark, timeline } from './plot.ts'
+import { ratesOf, seriesOf } from './series.ts'
+import type { Sample, Share, StatusSnapshot } from './snapshot.ts'
 import { escapeHtml, formatBytes, formatCount, formatDuration, formatSeconds, toSecond } from './text.ts'
 
-const MAX_REASONS = 10
+const MAX_REASONS = 8
+const MAX_DISTANCES = 10
+const NO_WALKS = '<p class="none">No lookup has walked the network yet.</p>'
+/** discv5, theory: nodes of one distance that are kept. */
+const DISCV5_BUCKET = 16
+/** Governance §3: of the lookups inside one zone. */
+const OBJECTIVE = { seconds: 0.5, hops: 5 }
 
 /** The whole page. It is complete without its script, which only keeps it current. */
 export function renderPage (snapshot: StatusSnapshot, samples: readonly Sample[]): string {
@@ -19,7 +26,8 @@ export function renderPage (snapshot: StatusSnapshot, samples: readonly Sample[]
 </head>
 <body>
 <a class="skip" href="#state">Skip to the state</a>
-<header><h1>svc-dht</h1><p id="live" role="status">As of ${toSecond(snapshot.at)}</p></header>
+<header><h1>svc-dht <small>${escapeHtml(snapshot.peerId)}</small></h1><p id="live">As of ${toSecond(snapshot.at)}</p></header>
+<p id="said" class="unseen" role="status"></p>
 <main>${renderMain(snapshot, samples)}</main>
 <footer><a href="metrics">Metrics</a> <a href="readyz">Readiness</a> <a href="version">Version</a></footer>
 </body>
@@ -31,14 +39,17 @@ export function renderPage (snapshot: StatusSnapshot, samples: readonly Sample[]
 export function renderMain (snapshot: StatusSnapshot, samples: readonly Sample[]): string {
   const sections = [
     section('state', snapshot.readiness.ready ? 'Ready' : 'Not ready', renderState(snapshot)),
-    section('daemon', 'This daemon', renderFacts(snapshot)),
+    section('glance', 'Now, and within the hour', renderTiles(snapshot, samples)),
+    section('records', 'Provider records', renderRecords(snapshot, samples)),
+    section('lookups', 'Lookups, by milliseconds', renderLookupTime(snapshot)),
+    section('hops', 'Lookups, by hops', renderHops(snapshot)),
     section('keyspace', 'Place in the keyspace', `${ring(snapshot.position, snapshot.peers)}<p class="none">The large dot is this daemon, the small ones are the peers of its routing table.</p>`),
-    section('buckets', 'Routing table by shared bits', renderBuckets(snapshot)),
-    section('records', 'Provider records', line('Provider records', samples.map(({ at, records }) => ({ at, value: records })))),
-    section('lookups', 'Lookups that walked', renderLookups(snapshot)),
-    section('rejected', 'Refused, by reason', renderRejected(snapshot)),
-    section('governance', 'Governance', renderAgenda(snapshot)),
+    section('buckets', 'Routing table, by shared bits', renderBuckets(snapshot)),
+    section('rejected', 'Refused, by reason', renderRejected(snapshot, samples)),
+    section('discv5', 'discv5 table, by log distance', renderDiscv5(snapshot)),
     section('audit', 'Audit log', renderAudit(snapshot)),
+    section('governance', 'Governance', renderAgenda(snapshot)),
+    section('daemon', 'This daemon', renderFacts(snapshot)),
   ]
   return sections.join('\n')
 }
@@ -69,27 +80,65 @@ function renderFacts (snapshot: StatusSnapshot): string {
     ['Profile', snapshot.profile],
     ['Running for', formatDuration(snapshot.uptimeMs)],
     ['Connections', formatCount(snapshot.connections)],
-    ['Records', `${formatCount(snapshot.records)} for ${formatCount(snapshot.keys)} ${snapshot.keys === 1 ? 'key' : 'keys'}`],
-    ['Values', formatCount(snapshot.values)],
-    ['Memory', formatBytes(snapshot.rssBytes)],
-    ['Event loop late by', formatSeconds(snapshot.lagSeconds)],
+    ['Values held', formatCount(snapshot.values)],
     ['Configuration digest', snapshot.configDigest],
   ])
 }
 
-function renderLookups ({ lookups }: StatusSnapshot): string {
-  return facts([
-    ['Lookups', formatCount(lookups.count)],
-    ['Time, half are below', formatSeconds(lookups.p50)],
-    ['Time, 95 % are below', formatSeconds(lookups.p95)],
-    ['Hops, half are below', lookups.hopsP50?.toFixed(1) ?? '–'],
-    ['Hops, 99 % are below', lookups.hopsP99?.toFixed(1) ?? '–'],
-  ])
+function renderLookupTime ({ lookups: { count, seconds, p50, p95 } }: StatusSnapshot): string {
+  if (count === 0) return NO_WALKS
+  const label = (bound: number): string => bound < 1 ? String(Math.round(bound * 1000)) : `${bound} s`
+  return `${columns('Lookups by milliseconds', toColumns(seconds, label), label(OBJECTIVE.seconds))}` +
+    `<p class="none">Half of ${formatCount(count)} took up to <b>${formatSeconds(p50)}</b>, 95 % up to <b>${formatSeconds(p95)}</b>. The dashed line is the objective for these: ${formatSeconds(OBJECTIVE.seconds)}.</p>`
 }
 
-function renderRejected ({ rejected }: StatusSnapshot): string {
+function renderHops ({ lookups: { count, hops, hopsP50, hopsP99 } }: StatusSnapshot): string {
+  if (count === 0) return NO_WALKS
+  return `${columns('Lookups by hops', toColumns(hops, String), String(OBJECTIVE.hops))}` +
+    `<p class="none">Half took up to <b>${hopsP50 ?? '–'}</b>, 99 % up to <b>${hopsP99 ?? '–'}</b>. The dashed line is the objective for these: ${OBJECTIVE.hops}.</p>`
+}
+
+function toColumns (shares: readonly Share[], label: (bound: number) => string): Array<{ readonly label: string, readonly value: number }> {
+  return trimmed(shares).map(({ upTo, count }) => ({ label: upTo === Number.POSITIVE_INFINITY ? '…' : label(upTo), value: count }))
+}
+
+/** Without the empty ends, but for one on each side, and six at least. */
+function trimmed (shares: readonly Share[]): readonly Share[] {
+  const first = Math.max(0, shares.findIndex(({ count }) => count > 0) - 1)
+  const last = shares.findLastIndex(({ count }) => count > 0) + 2
+  return shares.slice(Math.max(0, Math.min(first, last - 6)), Math.max(last, 7))
+}
+
+function renderTiles (snapshot: StatusSnapshot, samples: readonly Sample[]): string {
+  const perMinute = (pick: (sample: Sample) => number) => ratesOf(samples, pick)
+  const [lookups, rejected] = [perMinute(sample => sample.lookups), perMinute(sample => sample.rejected)]
+  const tiles = [
+    ['Peers in the table', formatCount, snapshot.peers.length, seriesOf(samples, ({ peers }) => peers)],
+    ['Provider records', formatCount, snapshot.records, seriesOf(samples, ({ records }) => records)],
+    ['Lookups a minute', formatCount, lookups.at(-1)?.value ?? 0, lookups],
+    ['Refused a minute', formatCount, rejected.at(-1)?.value ?? 0, rejected],
+    ['Event loop late by', formatSeconds, snapshot.lagSeconds, seriesOf(samples, ({ lagSeconds }) => lagSeconds)],
+    ['Memory', formatBytes, snapshot.rssBytes, seriesOf(samples, ({ rssBytes }) => rssBytes)],
+  ] as const
+  return `<dl class="tiles">${tiles.map(([name, format, value, points]) => `<div><dt>${name}</dt><dd>${format(value)}${spark(name, points, format)}</dd></div>`).join('')}</dl>`
+}
+
+function renderRecords ({ records, keys }: StatusSnapshot, samples: readonly Sample[]): string {
+  return `${area('Provider records', seriesOf(samples, sample => sample.records))}<p class="none">${formatCount(records)} ${records === 1 ? 'record' : 'records'} for ${formatCount(keys)} ${keys === 1 ? 'key' : 'keys'}.</p>`
+}
+
+function renderDiscv5 ({ discv5 }: StatusSnapshot): string {
+  if (discv5 === undefined) return '<p class="none">It is off: discv5.enabled.</p>'
+  const { nodes, liveNodes, sessions, distances } = discv5
+  const drawn = bars('Nodes by log distance', distances.slice(0, MAX_DISTANCES).map(({ distance, nodes: value }) => ({ label: String(distance), value })), DISCV5_BUCKET)
+  return `${drawn}<p class="none">${formatCount(nodes)} ${nodes === 1 ? 'node' : 'nodes'} by log distance to this one, ${formatCount(liveNodes)} of them seen to answer; ${formatCount(sessions)} ${sessions === 1 ? 'session' : 'sessions'}.</p>`
+}
+
+function renderRejected ({ rejected }: StatusSnapshot, samples: readonly Sample[]): string {
   const largest = rejected.filter(({ count }) => count > 0).toSorted((a, b) => b.count - a.count).slice(0, MAX_REASONS)
-  return bars('Requests refused', largest.map(({ reason, count }) => ({ label: reason, value: count })))
+  if (largest.length === 0) return '<p class="none">None yet.</p>'
+  const rates = ratesOf(samples, sample => sample.rejected)
+  return `${rates.length < 2 ? '' : area('Refused a minute', rates)}<p class="none">${rates.length < 2 ? 'Since the start:' : 'A minute, and since the start:'}</p>${bars('Requests refused', largest.map(({ reason, count }) => ({ label: reason, value: count })))}`
 }
 
 function renderAgenda ({ agenda }: StatusSnapshot): string {

@@ -16,9 +16,12 @@ t.test('a proposal is followed from its first signature to its end', async t => 
   network.approve(id, network.cast.sec[0])
   t.strictSame(rows(network), ['#1 policy: in review, 1 of 2 signers, lapses in 23 h (under way)'])
   network.approve(id, network.cast.sec[1])
-  t.strictSame(rows(network), ['#1 policy: approved, waits for its execution (under way)'])
+  t.strictSame(rows(network), ['#1 policy: approved, waits for its execution, lapses in 2 d 23 h (under way)'])
   network.send(network.about('execution', id, network.cast.ops))
-  t.strictSame(rows(network), ['#1 policy: canary is watched (under way)'])
+  t.strictSame(rows(network), ['#1 policy: canary is watched for 10 min more (under way)'])
+  t.equal(agenda(network)?.rows[0]?.to, network.at + 10 * MINUTE)
+  network.at += 11 * MINUTE
+  t.match(rows(network)[0], /^#1 policy: canary is not well yet, lapses in /)
   network.send(network.about('rollback', id, network.cast.ops))
   network.at += 5 * MINUTE
   t.strictSame(rows(network), ['#1 policy: rolled back 5 min ago (ended)'])
