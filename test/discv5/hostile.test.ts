@@ -73,3 +73,23 @@ t.test('who names the ID of a known node from elsewhere does not get what is kep
   await known.greet(PING)
   t.equal(node.counts.events.session_new, before + 1)
 })
+
+t.test('one node that makes a session at each port of its host pushes out nobody else’s', async t => {
+  const { network, node } = await setUp(t, { sessions: 60 })
+  const friend = new RawPeer(network, node, '9.9.9.9')
+  await friend.greet(PING)
+  const hostile = new RawPeer(network, node, '6.6.6.6')
+  const send = hostile.raw.bind(hostile)
+  for (let port = 1; port <= 100; port++) {
+    const socket = network.socket('6.6.6.6', port)
+    await socket.bind(bytes => { hostile.take(bytes) })
+    hostile.raw = bytes => send(bytes, { ip: '6.6.6.6', port })
+    hostile.writeKey = undefined
+    await hostile.greet(PING)
+  }
+  t.ok(node.counts.events.session_new > 60)
+  const before = friend.messages().length
+  friend.message(PING)
+  await friend.settled()
+  t.equal(friend.messages().length, before + 1)
+})

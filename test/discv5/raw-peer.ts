@@ -22,6 +22,7 @@ export class RawPeer {
   readonly #network: Network
   readonly #to: NativeEngine
   readonly #mask: Mask
+  readonly #own: Mask
   readonly #socket: DatagramSocket
   writeKey: KeyObject | undefined
   readKey: KeyObject | undefined
@@ -33,9 +34,14 @@ export class RawPeer {
     this.port = port
     this.record = signRecord(seq, { ip: ipBytes(ip), udp: uintBytes(port) }, this.key, curve)
     this.#mask = new Mask(Buffer.from(to.nodeId, 'hex'))
-    const own = new Mask(this.id)
+    this.#own = new Mask(this.id)
     this.#socket = network.socket(ip, port)
-    void this.#socket.bind(bytes => { this.packets.push({ bytes: Buffer.from(bytes), ...decodePacket(Buffer.from(bytes), own) }) })
+    void this.#socket.bind(bytes => this.take(bytes))
+  }
+
+  /** A packet for this peer, at whatever endpoint it came in. */
+  take (bytes: Buffer): void {
+    this.packets.push({ bytes: Buffer.from(bytes), ...decodePacket(Buffer.from(bytes), this.#own) })
   }
 
   get #target (): NodeRecord { return this.#to.ownRecord() }

@@ -23,6 +23,8 @@ const IDS_IPS = 8_192
 const STRIKE_WINDOW_MS = 60_000
 /** Tokens of a request about a topic: it costs a signature or a walk over the table, and its answer up to five packets. */
 const TOPIC_TOKENS = 5
+/** Ports at which the nodes of a host are met: those behind a gateway get a new one now and then. */
+const PORTS_PER_ID = 4
 /** Share of the handshake budget that strangers leave to nodes we know. */
 const KNOWN_RESERVE = 0.25
 
@@ -127,6 +129,9 @@ export class Guard {
     this.#ids.set(host, ids.add(nodeId))
     return true
   }
+
+  /** Of a public IP, or /64. */
+  get sessionsPerHost (): number { return this.#limits.nodeIdsPerIp * PORTS_PER_ID }
 
   /** Forgets which node IDs an IP had; called every hour or so, for addresses change hands. */
   forgetIds (): void {

@@ -98,7 +98,7 @@ export class Messenger {
   constructor (opts: Options, deps: Deps) {
     this.#opts = opts
     this.#deps = deps
-    this.#sessions = new Sessions(opts.sessions)
+    this.#sessions = new Sessions(opts.sessions, () => deps.guard.sessionsPerHost)
     this.#mask = new Mask(deps.ownRecord().id)
   }
 

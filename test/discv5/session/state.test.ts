@@ -19,6 +19,39 @@ t.test('sessions are bounded, and the one that was quiet longest goes first', as
   t.equal(sessions.size, 3)
 })
 
+t.test('a public host has its share of the sessions, whatever ports or addresses of its /64 it uses; a private one may have all', async t => {
+  const sessions = new Sessions(100, () => 5)
+  const id = randomBytes(32)
+  const friend = sessionKey(id, '9.9.9.9', 1)
+  sessions.set(friend, session())
+  for (let port = 1; port <= 500; port++) sessions.set(sessionKey(id, '6.6.6.6', port), session())
+  for (let i = 1; i <= 500; i++) sessions.set(sessionKey(id, `2a00:1::${i.toString(16)}`, 1), session())
+  t.equal(sessions.size, 11)
+  t.ok(sessions.get(friend))
+  t.ok(sessions.get(sessionKey(id, '6.6.6.6', 500)), 'the newest stays')
+  sessions.removeAll(nodeId => nodeId === id.toString('hex'))
+  t.equal(sessions.size, 0)
+  for (let port = 1; port <= 200; port++) sessions.set(sessionKey(id, '10.0.0.1', port), session())
+  t.equal(sessions.size, 100)
+})
+
+t.test('whatever happens to sessions, as many are held as are counted for their hosts', async t => {
+  const step = fc.record({ action: fc.constantFrom('set', 'get', 'delete'), key: fc.nat(30) })
+  fc.assert(fc.property(fc.array(step, { maxLength: 200 }), steps => {
+    const sessions = new Sessions(12, () => 4)
+    const keyOf = (n: number): string => sessionKey(Buffer.alloc(32), `8.8.8.${n % 5}`, n)
+    for (const { action, key } of steps) {
+      if (action === 'set') sessions.set(keyOf(key), session())
+      else if (action === 'get') sessions.get(keyOf(key))
+      else sessions.delete(keyOf(key))
+      if (sessions.size > 12) return false
+    }
+    const held = Array.from({ length: 31 }, (_, n) => n).filter(n => sessions.get(keyOf(n)) !== undefined)
+    return held.length === sessions.size && [0, 1, 2, 3, 4].every(host => held.filter(n => n % 5 === host).length <= 4)
+  }))
+  t.pass()
+})
+
 t.test('a session whose counter is used up is gone before a nonce repeats', async t => {
   const sessions = new Sessions(3)
   const used = session()
