@@ -3,7 +3,7 @@ import { MEETING_PLACES, type MeetingPlace } from './members/membership.ts'
 /** What happens to packets and calls; the labels of `svc_dht_discv5_events_total`. */
 const EVENTS = [
   'in_message', 'in_whoareyou', 'in_handshake', 'out_message', 'out_whoareyou', 'out_handshake', 'session_new', 'send_failed',
-  'call_ok', 'call_timeout', 'call_retry', 'talk_unknown', 'table_added', 'table_removed', 'address_changed', 'auto_ban',
+  'call_ok', 'call_timeout', 'call_retry', 'talk_unknown', 'table_added', 'table_removed', 'address_changed', 'auto_ban', 'auto_ban_cut_short',
 ] as const
 
 /** Why something was dropped; the labels of `svc_dht_discv5_dropped_total`. */

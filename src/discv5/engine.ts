@@ -37,7 +37,9 @@ export interface Discv5Engine extends Component {
   record (nodeId: string): NodeRecord | undefined
 
   bans (): readonly Ban[]
-  /** `subject` is an IP, a prefix (`/24`, `/64`) or a node ID. @throws {DhtError} BadRequest */
+  /** Whether `ban` would take it now. @throws {DhtError} BadRequest, Backpressure, Unsupported */
+  assertBannable (subject: string): void
+  /** `subject` is an IP, a prefix (`/24`, `/64`) or a node ID. @throws {DhtError} as `assertBannable` */
   ban (subject: string, durationMs: number, reason?: string): void
   /** False when there was none. */
   unban (subject: string): boolean

@@ -190,6 +190,8 @@ export class NativeEngine implements Discv5Engine {
 
   bans (): readonly Ban[] { return this.#bans.list(this.#deps.now()) }
 
+  assertBannable (subject: string): void { this.#bans.assertRoom(subject, this.#deps.now()) }
+
   ban (subject: string, durationMs: number, reason = 'by the operator'): void {
     this.#bans.add(subject, durationMs, reason, this.#deps.now())
     this.#table.removeAll(entry => this.#isBanned(entry))
@@ -260,6 +262,7 @@ export class NativeEngine implements Discv5Engine {
     if (!this.#admits(record, 'call')) throw new DhtError('NoCapability', 'Only members are asked.', { reason: 'member' })
     const endpoint = this.#endpointOf(record)
     if (endpoint === undefined) throw new DhtError('BadRequest', 'the record has no UDP address that this node can reach')
+    if (this.#bans.size > 0 && this.#isBanned({ record, endpoint })) throw new DhtError('NoCapability', 'This node is banned here.', { hint: 'ronctl bans list' })
     return { id: record.id, ...endpoint, record }
   }
 

@@ -237,6 +237,8 @@ export class ChainsafeEngine implements Discv5Engine {
 
   bans (): readonly [] { return [] }
 
+  assertBannable (): never { return this.ban() }
+
   ban (): never {
     throw new DhtError('Unsupported', 'This discv5 engine cannot ban.', { hint: 'Set discv5.engine to native.' })
   }

@@ -9,8 +9,8 @@ const MAX_BAN_MS = 365 * 24 * 3_600_000
 const MAX_REASON_LENGTH = 200
 
 /**
- * Who is shut out until when, by an operator and by the protections. Both lists are bounded, and of each the oldest ban goes first: a flood from
- * many sources pushes out no ban of an operator.
+ * Who is shut out until when, by an operator and by the protections. Both lists are bounded: a full one takes no more bans of operators, whose end
+ * must be in the audit log, and of the protections the oldest goes first. A flood from many sources pushes out no ban of an operator.
  */
 export class BanList {
   /** Bounded by MAX_BANS, as is the next. */
@@ -19,14 +19,23 @@ export class BanList {
 
   get size (): number { return this.#operators.size + this.#automatic.size }
 
-  /** By an operator. @throws {DhtError} BadRequest */
+  /** By an operator. @throws {DhtError} BadRequest, Backpressure */
   add (subject: string, durationMs: number, reason: string, now: number): void {
+    this.assertRoom(subject, now)
     put(this.#operators, subject, durationMs, reason, now)
   }
 
-  /** By the protections. @throws {DhtError} BadRequest */
-  addAutomatic (subject: string, durationMs: number, reason: string, now: number): void {
+  /** By the protections. True when the list was full, and another ban ended before its time. @throws {DhtError} BadRequest */
+  addAutomatic (subject: string, durationMs: number, reason: string, now: number): boolean {
+    const isFull = isFullFor(this.#automatic, subject, now)
+    if (isFull) this.#automatic.delete(this.#automatic.keys().next().value as string)
     put(this.#automatic, subject, durationMs, reason, now)
+    return isFull
+  }
+
+  /** Whether an operator can ban it. @throws {DhtError} BadRequest, Backpressure */
+  assertRoom (subject: string, now: number): void {
+    if (isFullFor(this.#operators, subject, now)) throw new DhtError('Backpressure', `There are ${MAX_BANS} bans of operators already.`, { hint: 'Lift some that are no longer needed, or ban a prefix instead of its addresses.' })
   }
 
   remove (subject: string): boolean {
@@ -70,9 +79,13 @@ export class BanList {
 
 function put (bans: Map<string, Ban>, text: string, durationMs: number, reason: string, now: number): void {
   const ban = { ...parseSubject(text), reason, until: now + Math.min(Math.max(0, durationMs), MAX_BAN_MS) }
-  bans.delete(ban.subject)
-  if (bans.size >= MAX_BANS) bans.delete(bans.keys().next().value as string)
+  bans.delete(ban.subject) // the newest comes last
   bans.set(ban.subject, ban)
+}
+
+function isFullFor (bans: Map<string, Ban>, text: string, now: number): boolean {
+  const { subject } = parseSubject(text)
+  return bans.size >= MAX_BANS && !bans.has(subject) && inForce(bans, now).length >= MAX_BANS
 }
 
 function inForce (bans: Map<string, Ban>, now: number): Ban[] {

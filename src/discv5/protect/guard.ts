@@ -149,7 +149,7 @@ export class Guard {
       this.#strikes.delete(ip)
       // A private address is a neighbour or a gateway: it is slowed down, never shut out.
       if (!isPrivateIp(ip)) {
-        this.#bans.addAutomatic(ip, this.#limits.banMs, 'over its message limit', now)
+        if (this.#bans.addAutomatic(ip, this.#limits.banMs, 'over its message limit', now)) this.#counts.events.auto_ban_cut_short++
         this.#counts.events.auto_ban++
       }
     }

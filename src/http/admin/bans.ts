@@ -14,6 +14,8 @@ export interface BanPort { readonly subject: string, readonly kind: 'ip' | 'pref
 /** What keeps bans. Its own limits bound how many. */
 export interface BanKeeper {
   bans (): readonly BanPort[]
+  /** Whether `ban` would take it now. @throws {DhtError} that says why not */
+  assertBannable (subject: string): void
   ban (subject: string, durationMs: number, reason: string): void
   unban (subject: string): boolean
 }
@@ -38,6 +40,7 @@ export function addBanRoutes (app: FastifyInstance, ports: BanPorts): void {
   app.post('/v1/bans', async (request): Promise<BansBody> => {
     const { subject, durationMs, reason } = parseBan(request.body)
     if (ports.bans.length === 0) throw new DhtError('NotFound', 'No plane that keeps bans runs here.', { hint: 'The native engine of discv5 does: set discv5.enabled and discv5.engine.' })
+    for (const { keeper } of ports.bans) keeper.assertBannable(subject)
     const until = ports.now() + durationMs
     await ports.actions.record({
       ...actorOf(request), action: 'ban.add', reason, opId: randomUUID(), afterDigest: jsonDigest({ subject, until, reason }), event: { subject, until: toIso(until) },

@@ -119,11 +119,22 @@ t.test('a ban is of an IP, a prefix or a node, in any spelling; anything else is
   for (const subject of ['', 'x', '10.0.0.0/8', '10.0.0.0/64', '1.2.3', '::/24', 'zz'.repeat(32)]) {
     t.throws(() => bans.add(subject, 1, '', 0), { code: 'BadRequest' } as unknown as Error)
   }
-  for (let i = 0; i < 11_000; i++) bans.add(`11.${i >> 8}.${i & 255}.1`, 1000, '', 2000)
-  t.equal(bans.list(2000).length, 10_000)
-  for (let i = 0; i < 11_000; i++) bans.addAutomatic(`12.${i >> 8}.${i & 255}.1`, 1000, '', 2000)
+})
+
+t.test('both lists of bans are bounded: of operators no more are taken, of the protections the oldest ends early, and what is over makes room', async t => {
+  const bans = new BanList()
+  const ip = (i: number): string => `11.${i >> 8}.${i & 255}.1`
+  for (let i = 0; i < 10_000; i++) bans.add(ip(i), 1000, '', 2000)
+  t.throws(() => bans.add('12.0.0.1', 1000, '', 2000), { code: 'Backpressure' } as unknown as Error)
+  bans.add(ip(0), 5000, 'for longer', 2000)
+  t.equal(times(11_000, i => bans.addAutomatic(`12.${i >> 8}.${i & 255}.1`, 1000, '', 2000)), 1000)
+  t.notOk(bans.hasIp('12.0.0.1', 2000))
+  t.ok(bans.hasIp('12.42.0.1', 2000))
   t.equal(bans.lasting(2000).length, 10_000, 'no flood pushes out what an operator banned')
   t.equal(bans.list(2000).length, 20_000)
+  t.notOk(bans.addAutomatic('13.0.0.1', 1000, '', 3000))
+  bans.add('13.0.0.2', 1000, '', 3000)
+  t.equal(bans.list(3000).length, 3)
 })
 
 t.test('limits that change hold at once, those that do not go on, and bans stay', async t => {

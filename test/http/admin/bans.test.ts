@@ -17,6 +17,7 @@ async function startKeeper (t: Test, overrides: Partial<BanPorts> = {}) {
   const recorded: ControlAction[] = []
   const keeper: BanKeeper = {
     bans: () => list.list(NOW),
+    assertBannable: subject => list.assertRoom(subject, NOW),
     ban: (subject, durationMs, reason) => { steps.push(`ban ${subject}`); list.add(subject, durationMs, reason, NOW) },
     unban: subject => { steps.push(`unban ${subject}`); return list.remove(subject) },
   }
@@ -39,6 +40,17 @@ t.test('a ban is in the audit log before it holds, and so is its end', async t =
     { action: 'ban.add', reason: 'floods us', afterDigest: /^b3:/, event: { subject: '192.0.2.9/24', until: ban.until } },
     { action: 'ban.remove', reason: 'sorry', beforeDigest: /^b3:/, event: { subject: '192.0.2.0/24' } },
   ))
+})
+
+t.test('a ban that has no place any more is refused and not recorded, and no other ends for it', async t => {
+  const { list, steps, post } = await startKeeper(t)
+  for (let i = 0; i < 10_000; i++) list.add(`11.${i >> 8}.${i & 255}.1`, 60_000, 'x', NOW)
+  t.match(await post({ subject: '8.8.8.8', duration: '1m', ...REASON }), { status: 429, body: { error: { code: 'Backpressure', hint: /Lift some/ } } })
+  t.strictSame(steps, [])
+  t.equal(list.lasting(NOW).length, 10_000)
+  t.match(await post({ subject: '11.0.0.1', duration: '1m', ...REASON }), { status: 200 }, 'who is banned already can be banned for longer')
+  list.remove('11.0.0.1')
+  t.match(await post({ subject: '8.8.8.8', duration: '1m', ...REASON }), { status: 200 })
 })
 
 t.test('what the protections banned is listed and lifted as well, however its subject is spelled', async t => {
