@@ -186,7 +186,7 @@ function loggers (log: Logger) {
 
 function logFailure (log: RequestLog, error: DhtError): void {
   if (error.code === 'Internal') log.error({ event: 'request_failed', err: error }, 'request failed')
-  else if (error.cause !== undefined) log.info({ event: 'request_refused', err: error }, 'request refused')
+  else if (error.cause !== undefined && !(error.cause instanceof DhtError)) log.info({ event: 'request_refused', err: error }, 'request refused')
   else log.debug({ code: error.code, reason: error.reason }, 'request refused')
 }
 

@@ -87,6 +87,21 @@ t.test('strangers cannot fill the log: a few lines tell of them, and how many we
   t.equal(await server.rejected('http_path'), 101, 'all are counted')
 })
 
+t.test('a refusal writes a line only when something behind it failed: whatever a client does, that it cannot bring about', async t => {
+  const refused = (cause: Error) => async () => { throw new DhtError('BadRequest', 'Not this one.', { cause }) }
+  const server = await start(t, {
+    service: 'public',
+    level: 'info',
+    routes: app => {
+      app.get('/stale', refused(new DhtError('Conflict', 'There is a newer one.')))
+      app.get('/broken', refused(new Error('the disk')))
+    },
+  })
+  for (const path of ['/stale', '/broken']) await refusal(server, path)
+  await closed(server)
+  t.match(server.logged, only({ event: 'request_refused', err: { message: 'Not this one.: the disk' } }))
+})
+
 t.test('what is retryable says when to retry', async t => {
   const server = await start(t, {
     routes: app => {
