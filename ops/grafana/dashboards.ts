@@ -98,6 +98,7 @@ const lookups: Dashboard = {
       { title: 'Requests', description: 'By listener and status.', unit: 'reqps', queries: { [rate('http_requests_total', 'service, code')]: '{{service}} {{code}}' } },
       { title: 'Time, p95', description: 'By route.', unit: 's', queries: { [quantile(0.95, 'request_latency_seconds', ', route')]: '{{route}}' } },
       { title: 'TLS handshakes failed', description: 'On the TCP admin API.', unit: 'reqps', queries: { [rate('tls_handshake_failures_total', 'instance')]: '{{instance}}' } },
+      { title: 'Streams ended', description: 'Their capability was revoked or expired, or the policy changed, while they went on.', unit: 'ops', queries: { [rate('svc_dht_http_answers_ended_total', 'reason')]: '{{reason}}' } },
       { title: 'In flight', description: 'Bounded by the listener’s inFlight.', queries: { [`svc_dht_http_in_flight{${OF}}`]: '{{service}} {{instance}}' } },
     ],
   },

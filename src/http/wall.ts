@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Authority, Principal } from '../auth/authority.ts'
 import type { Clock } from '../core/component.ts'
-import { DhtError } from '../core/errors.ts'
+import { DhtError, type RejectReason } from '../core/errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import { quotaPrefix } from '../policy/ip-group.ts'
 import type { Admission } from '../policy/load-monitor.ts'
@@ -26,6 +26,8 @@ export interface WallDeps {
   readonly admission: Admission
   readonly writes: Pick<WriteGate, 'assertOpen'>
   readonly now: Clock
+  /** Told that an answer which went on was ended. */
+  readonly onLapse: (reason: RejectReason | 'fault') => void
   /** The id of the proposal that a path names by id or number. */
   readonly proposalId?: ((idOrNumber: string) => string | undefined) | undefined
 }
@@ -71,7 +73,7 @@ export function raiseWall (app: FastifyInstance, { surface }: Options, deps: Wal
       request.principal = orRefused(() => authorize(now), () => takeTry(strangers, ip, now))
       reply.removeHeader('www-authenticate')
       if (request.method === 'GET') {
-        request.lapsed = judgeAgain(request.log, reply, () => {
+        request.lapsed = judgeAgain({ log: request.log, onLapse: deps.onLapse }, reply, () => {
           authorize(deps.now())
           deps.policy.assertAdmits({ ip })
         })
@@ -88,7 +90,7 @@ export function raiseWall (app: FastifyInstance, { surface }: Options, deps: Wal
  * Judges the request again and again for as long as its answer goes on, for a stream would outlive its capability. Only what
  * reads is cut off: who changes something must learn what became of it.
  */
-function judgeAgain (log: Pick<Logger, 'info'>, { raw }: FastifyReply, assertAllowed: () => void): AbortSignal {
+function judgeAgain ({ log, onLapse }: { readonly log: Pick<Logger, 'info'>, readonly onLapse: WallDeps['onLapse'] }, { raw }: FastifyReply, assertAllowed: () => void): AbortSignal {
   const lapsed = new AbortController()
   let cutOff: NodeJS.Timeout | undefined
   const judging = setInterval(() => {
@@ -96,7 +98,9 @@ function judgeAgain (log: Pick<Logger, 'info'>, { raw }: FastifyReply, assertAll
       assertAllowed()
     } catch (err) {
       clearInterval(judging)
-      log.info({ event: 'answer_ended', reason: err instanceof DhtError ? err.reason : undefined }, 'an answer is ended: its capability has')
+      const reason = err instanceof DhtError ? err.reason : undefined
+      onLapse(reason ?? 'fault')
+      log.info({ event: 'answer_ended', reason }, 'an answer is ended: its capability has')
       lapsed.abort(err)
       cutOff = setTimeout(() => raw.destroy(), LAPSE_MS).unref()
     }

@@ -147,6 +147,7 @@ function httpMetrics ({ counter, gauge, histogram }: Meters) {
     requests: counter('http_requests_total', 'HTTP requests, by listener, route and status.', ['service', 'route', 'code']),
     seconds: histogram('request_latency_seconds', 'Time of HTTP requests.', REQUEST_SECONDS, ['service', 'route', 'method']),
     busLagged: counter('bus_lagged_total', 'Readers of events that were let go because they were too slow, by listener.', ['service']),
+    lapsed: counter('svc_dht_http_answers_ended_total', 'Answers that were going on and were ended, for their capability was not good any more, by reason.', ['reason']),
     inFlight: gauge('svc_dht_http_in_flight', 'HTTP requests in flight, by listener.', ['service']),
   }
 }

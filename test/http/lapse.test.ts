@@ -77,6 +77,7 @@ t.test('a stream of events ends within 5 s when its capability is revoked or exp
 
 t.test('what reads is ended in its own way or cut off when it would be refused now; what changes something is not', async t => {
   const state = { isRevoked: false }
+  const lapses: string[] = []
   const app = createServer({ service: 'admin', inFlight: 100 }, { metrics: createMetrics().http, log: createLogger({ level: 'silent' }), now: () => 0 })
   raiseWall(app, { surface: 'admin' }, {
     rate: new RateLimit({ perSecond: 100 }),
@@ -89,6 +90,7 @@ t.test('what reads is ended in its own way or cut off when it would be refused n
     policy: { assertAdmits: () => {} },
     admission: { admit: () => {} },
     writes: new WriteGate([]),
+    onLapse: reason => { lapses.push(reason) },
     now: () => 0,
   })
   async function * endless ({ signal }: LookupOptions): AsyncGenerator<PeerRecord> {
@@ -116,6 +118,7 @@ t.test('what reads is ended in its own way or cut off when it would be refused n
   await until(() => looks.ended !== undefined && peers.ended !== undefined, 'both have ended')
   t.match(looks, { ended: 'whole', text: /"event":"record"[^]*"event":"done"/ })
   t.match(peers, { ended: 'cut off', text: /^peers$/ })
+  t.strictSame(lapses, ['unauth', 'unauth'], 'each is told once')
   changed.resolve('frozen')
   const froze = await freeze
   await until(() => froze.ended !== undefined, 'the freeze is answered')

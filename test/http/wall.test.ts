@@ -29,6 +29,7 @@ function build (t: Test, surface: Surface, deps: Partial<WallDeps> = {}, extraRo
     policy: { assertAdmits: () => { order.push('policy') } },
     admission: { admit: () => { order.push('quota') } },
     writes: new WriteGate([]),
+    onLapse: () => {},
     now: () => NOW,
     ...deps,
   })

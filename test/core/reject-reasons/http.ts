@@ -76,7 +76,7 @@ async function unknownOrigin (t: Test, reason: string): Promise<number> {
   const app = createServer({ service: 'public', inFlight: 10 }, { metrics: metrics.http, log: createLogger({ level: 'silent' }), now: () => 0 })
   app.addHook('onRequest', async asked => { Object.defineProperty(asked, 'ip', { value: '203.0.113.7' }) })
   raiseWall(app, { surface: 'public' }, {
-    rate: new RateLimit({ perSecond: 1 }), authorizer: { authorize: () => { throw new Error('public') } }, policy, admission: { admit: () => {} }, writes: new WriteGate([]), now: () => 0,
+    rate: new RateLimit({ perSecond: 1 }), authorizer: { authorize: () => { throw new Error('public') } }, policy, admission: { admit: () => {} }, writes: new WriteGate([]), onLapse: () => {}, now: () => 0,
   })
   app.get('/openapi.json', async () => ({}))
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
