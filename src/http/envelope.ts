@@ -81,10 +81,10 @@ function fromFramework (thrown: unknown): DhtError | undefined {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new DhtError('TooLarge', 'The body is larger than 1 MiB.', { reason: 'http_body' })
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new HttpError(415, 'Unsupported', 'The content type is not supported here.', { reason: 'http_type' })
+      return new HttpError(415, 'Unsupported', 'The content type is missing or not supported here.', { hint: 'Send the Content-Type that this path takes: application/json on the admin API.', reason: 'http_type' })
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
-      return new DhtError('BadRequest', 'The body is not valid JSON.', { reason: 'http_body' })
+      return new DhtError('BadRequest', 'The body is not valid JSON.', { hint: 'Send one JSON value, without a field "__proto__" or "constructor".', reason: 'http_body' })
     case 'FST_ERR_VALIDATION':
       return new DhtError('BadRequest', `Not valid: ${thrown.message}.`, { reason: 'http_body' })
     case 'FST_ERR_BAD_URL':

@@ -74,6 +74,8 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
   })
 
   tls?.guard(app.server as unknown as TlsServer)
+  // Node would answer by itself, past the wall and every count.
+  app.server.on('checkExpectation', (request, response) => { app.server.emit('request', request, response) })
   app.decorateRequest('span', undefined)
   app.decorateRequest('failure', undefined)
   const lines = new RequestLines(service, { isDebugged: deps.log.isLevelEnabled('debug'), now: deps.now })
@@ -111,6 +113,9 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
   app.addHook('onRequest', async (request, reply) => {
     observe(request, reply)
     places.assertRoom(request.raw)
+    if (isBeyondExpectation(request.headers.expect)) {
+      throw new HttpError(417, 'Unsupported', 'What the request expects is not done here.', { hint: 'Send no Expect header but 100-continue.', reason: 'http_header' })
+    }
     if (request.url.length > MAX_URL_BYTES) {
       throw new HttpError(414, 'TooLarge', `The URL is longer than ${MAX_URL_BYTES} bytes.`, { reason: 'http_path' })
     }
@@ -120,6 +125,10 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
   const routes = methodsByPath(app)
   app.setNotFoundHandler(request => { throw notServed(service, request, routes) })
   return app
+}
+
+function isBeyondExpectation (expect: string | undefined): boolean {
+  return expect !== undefined && expect.trim().toLowerCase() !== '100-continue'
 }
 
 /** On the admin API a caller may continue a trace of its own; of strangers no context is taken, they could join or force traces. */

@@ -135,9 +135,18 @@ t.test('what the framework refuses has our codes and our body too', async t => {
   ] as const) {
     const before = await server.rejected(reason)
     const answer = await refusal(server, path, init)
+    if (reason === 'http_body' && code === 'BadRequest') t.match(answer.body, { error: { hint: /JSON/ } })
     t.match(answer, { status, body: { error: { code, request_id: answer.headers.get('x-request-id') } } }, `${path.slice(0, 20)} → ${status}`)
     t.equal(await server.rejected(reason), before + 1)
   }
+})
+
+t.test('what a request expects beyond 100-continue is refused like anything else, and counted', async t => {
+  const server = await start(t)
+  const ask = (expect: string) => sendBytes(server.url, `POST /things HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: ${expect}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`)
+  t.match(await ask('the-impossible'), /^HTTP\/1.1 417 [^]*"code":"Unsupported".*"hint"/)
+  t.equal(await server.rejected('http_header'), 1)
+  t.match(await ask('100-continue'), /^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 OK/)
 })
 
 t.test('a client that leaves in the middle of its body is no failure of ours', async t => {

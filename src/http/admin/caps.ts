@@ -6,7 +6,7 @@ import type { Changer, Grant, MintRequest, Revocation } from '../../auth/grants/
 import type { Minted } from '../../auth/grants/draft.ts'
 import { isPermission, PERMISSIONS, type Permission, ROLES } from '../../policy/permissions.ts'
 import { toIso } from './present.ts'
-import { badBody, readObject } from './request.ts'
+import { badBody, type Query, readObject, readQuery } from './request.ts'
 import type { CapBody, CapMintBody, CapPermissionsBody, CapRevokeBody, CapRotateBody, CapsBody, CapTestBody } from './wire.ts'
 
 export interface CapsPort {
@@ -31,8 +31,8 @@ export function addCapRoutes (app: FastifyInstance, { caps, now }: { readonly ca
     return { ...toCap(grant), token, caveats: [...conditions] }
   })
 
-  app.get('/v1/caps', async (request): Promise<CapsBody> => {
-    const { after } = readObject(request.query, ['after'])
+  app.get<Query>('/v1/caps', async (request): Promise<CapsBody> => {
+    const { after } = readQuery(request.query, ['after'])
     const all = caps.list()
     const start = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1
     if (after !== undefined && start === 0) throw badBody('There is no such capability to go on after.', 'Begin again without "after".')
@@ -117,7 +117,8 @@ function parseRevocation (body: unknown): { readonly revocation: Revocation, rea
 
 function parseTest (body: unknown, now: number): { readonly token: string, readonly attempt: Attempt } {
   const { token, permission, ip, at, ...facts } = readObject(body, TEST_FIELDS)
-  if (typeof token !== 'string' || !isKnown(permission)) throw badBody('The fields "token" and "permission" are needed.', 'GET /v1/caps/permissions lists the permissions.')
+  if (typeof token !== 'string' || typeof permission !== 'string') throw badBody('The fields "token" and "permission" are needed.', 'Both are text.')
+  if (!isKnown(permission)) throw badBody('There is no such permission.', 'GET /v1/caps/permissions, or ronctl cap permissions, lists them.')
   for (const fact of [ip, ...Object.values(facts)]) if (fact !== undefined && typeof fact !== 'string') throw badBody('What the request would tell must be text.', 'As "ip": "10.0.0.1".')
   return { token, attempt: { ...facts, permission, ip: typeof ip === 'string' ? ip : undefined, now: at === undefined ? now : timeOf('at', at) } }
 }

@@ -32,6 +32,7 @@ t.test('what was minted allows what it says and no more, until it is revoked', a
   t.match(await run('cap', 'list'), { exit: 0, stdout: new RegExp(`${id} .*auditor`) })
   t.match(await run('cap', 'test', file, '--permission', 'status:read'), { exit: 0, stdout: /allowed {2}yes/ })
   t.match(await run('cap', 'test', file, '--permission', 'cap:mint'), { exit: 1, stdout: /granted {2}no/ })
+  t.match(await run('cap', 'test', file, '--permission', 'cap:mind'), { exit: 2, stderr: /no such permission.*\n.*cap permissions/ })
 
   t.match(await run('cap', 'revoke', id, '--reason', 'left the team'), { exit: 0, stdout: new RegExp(id) })
   t.match(await runAs(file, 'status'), { exit: 77 })
