@@ -1,11 +1,35 @@
 import { InvalidArgumentError } from 'commander'
 import { parseDuration } from '../core/duration.ts'
 
-/** The text of `--limit`, 1 to 1000 as the admin API has it. */
-export function parseLimit (text: string): number {
-  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0
-  if (limit < 1 || limit > 1000) throw new InvalidArgumentError('Give a whole number from 1 to 1000.')
-  return limit
+/** Reads a whole number within limits. */
+export function wholeNumber (min: number, max: number): (text: string) => number {
+  return text => {
+    const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+    if (number >= min && number <= max) return number
+    throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`)
+  }
+}
+
+/** Reads a duration within limits, in milliseconds. */
+export function durationWithin (min: string, max: string): (text: string) => number {
+  const [minMs, maxMs] = [parseDuration(min), parseDuration(max)]
+  return text => {
+    try {
+      const ms = parseDuration(text)
+      if (ms >= minMs && ms <= maxMs) return ms
+    } catch {
+      // not a duration at all: refused as one that is out of bounds
+    }
+    throw new InvalidArgumentError(`Give a duration from ${min} to ${max}.`)
+  }
+}
+
+/** The text of `--limit`, as the admin API has it. */
+export const parseLimit = wholeNumber(1, 1000)
+
+/** Collects an option that may be given several times. */
+export function collect (value: string, values: readonly string[] = []): readonly string[] {
+  return [...values, value]
 }
 
 /** The number of an entry, or of entries. */

@@ -1,9 +1,8 @@
-import { InvalidArgumentError, type Command } from 'commander'
+import type { Command } from 'commander'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OverviewBody } from '../../http/admin/wire-overview.ts'
-import { parseDuration } from '../../core/duration.ts'
 import { paint, renderFields, renderRow, renderTable, type Field, type View } from '../layout.ts'
-import { parseCount } from '../options.ts'
+import { durationWithin, parseCount } from '../options.ts'
 import type { Run } from '../session.ts'
 import { count, formatBytes, formatDuration, formatMoment } from '../text.ts'
 
@@ -22,7 +21,7 @@ const BAR_WIDTH = 30
 export function addTop (program: Command, run: Run): void {
   program.command('top')
     .description('watch the daemon: readiness, routing table, lookups, what it refuses, governance, log')
-    .option('--interval <duration>', 'how often to look, 500ms to 1h', parseInterval, 2000)
+    .option('--interval <duration>', 'how often to look, 500ms to 1h', durationWithin('500ms', '1h'), 2000)
     .option('--count <n>', 'end after so many looks', parseCount)
     .addHelpText('after', NOTES)
     .action(run(async ({ client, out, host }, { interval, count: looks }: Options) => {
@@ -109,14 +108,4 @@ function rate (now: number, before: number | undefined, body: OverviewBody, prev
 
 function bar (share: number): string {
   return '█'.repeat(Math.max(share > 0 ? 1 : 0, Math.round(Math.min(1, share) * BAR_WIDTH)))
-}
-
-function parseInterval (text: string): number {
-  try {
-    const ms = parseDuration(text)
-    if (ms >= 500 && ms <= 3_600_000) return ms
-  } catch {
-    // not a duration at all: refused as one that is out of bounds
-  }
-  throw new InvalidArgumentError('Give a duration from 500ms to 1h.')
 }

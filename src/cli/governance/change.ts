@@ -114,6 +114,6 @@ function isSection (name: string): name is SectionName {
   return (SECTION_NAMES as readonly string[]).includes(name)
 }
 
-function isObject (value: unknown): value is Readonly<Record<string, unknown>> {
+export function isObject (value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

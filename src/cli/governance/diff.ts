@@ -1,6 +1,7 @@
 import { canonicalJson } from '../../core/digest.ts'
 import { paint, type View } from '../layout.ts'
 import { printable } from '../text.ts'
+import { isObject } from './change.ts'
 
 /** A key fills a screen, and nobody reads it. */
 const MAX_TEXT = 120
@@ -16,7 +17,7 @@ export function renderDiff (section: string, before: unknown, after: unknown, vi
 
 function diff (path: string, before: unknown, after: unknown): readonly Line[] {
   if (canonicalOf(before) === canonicalOf(after)) return []
-  if (isRecord(before) && isRecord(after)) {
+  if (isObject(before) && isObject(after)) {
     return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap(name => diff(`${path}.${name}`, before[name], after[name]))
   }
   if (Array.isArray(before) && Array.isArray(after)) {
@@ -35,8 +36,4 @@ function toLine (sign: Line['sign'], path: string, value: unknown): Line {
 
 function canonicalOf (value: unknown): string {
   return value === undefined ? '' : canonicalJson(value)
-}
-
-function isRecord (value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { InvalidArgumentError, type Command } from 'commander'
+import type { Command } from 'commander'
 import type { Discv5RecordBody } from '../../../http/admin/wire-discv5.ts'
 import { Failure } from '../../failure.ts'
 import { renderRow } from '../../layout.ts'
-import { parseAge } from '../../options.ts'
+import { durationWithin, wholeNumber } from '../../options.ts'
 import type { Run, Session } from '../../session.ts'
 import { count, formatDuration } from '../../text.ts'
 import { sweepBuckets } from './bucket-sweep.ts'
@@ -21,7 +21,6 @@ const ASKERS = 2
 const WALKERS = 1
 /** Between two walks of a walker: in a small network a walk takes no time, and finds nothing new. An asker without a node to ask waits as long. */
 const PAUSE_MS = 200
-const MAX_MS = 24 * 3_600_000
 /** A crawl that met so many stops early: what was printed must not be forgotten. */
 const MAX_RECORDS = 200_000
 const MAX_NODES = 100_000
@@ -31,8 +30,8 @@ interface Options { readonly for: number, readonly nodes: number }
 export function addCrawl (discv5: Command, run: Run): void {
   discv5.command('crawl')
     .description('ask the whole network whom it knows for a time, and print every record that turns up')
-    .option('--for <duration>', 'how long: 10s, 5m, 1h', parseTime, 30_000)
-    .option('--nodes <n>', 'nodes to ask at most, 1 to 100000', parseNodes, 10_000)
+    .option('--for <duration>', 'how long: 10s, 5m, 1h', durationWithin('1s', '24h'), 30_000)
+    .option('--nodes <n>', 'nodes to ask at most, 1 to 100000', wholeNumber(1, MAX_NODES), 10_000)
     .addHelpText('after', NOTES)
     .action(run(async (session, options: Options) => {
       const { records, nodes, asked, answered, lookups, requests, failed, isComplete } = await new Crawl(session, options).run()
@@ -151,16 +150,4 @@ class Crawl {
       return undefined
     }
   }
-}
-
-function parseTime (text: string): number {
-  const ms = parseAge(text)
-  if (ms < 1000 || ms > MAX_MS) throw new InvalidArgumentError('Give a duration from 1s to 24h.')
-  return ms
-}
-
-function parseNodes (text: string): number {
-  const nodes = /^\d{1,6}$/.test(text) ? Number(text) : 0
-  if (nodes < 1 || nodes > MAX_NODES) throw new InvalidArgumentError(`Give a whole number from 1 to ${MAX_NODES}.`)
-  return nodes
 }

@@ -1,7 +1,8 @@
-import { InvalidArgumentError, type Command } from 'commander'
+import type { Command } from 'commander'
 import type { Discv5PingBody, Discv5RecordBody } from '../../../http/admin/wire-discv5.ts'
 import { usageFailure } from '../../failure.ts'
 import { renderFields, renderTable, type View } from '../../layout.ts'
+import { wholeNumber } from '../../options.ts'
 import type { Run } from '../../session.ts'
 import { count, formatEndpoint } from '../../text.ts'
 import { nodeIdOf, showNode } from './record.ts'
@@ -23,7 +24,7 @@ export function addProbes (discv5: Command, run: Run): void {
   discv5.command('lookup')
     .description('walk towards a node ID: the nodes closest to it, nearest first')
     .argument('<id>', 'a node ID of 64 hex digits, or a record')
-    .option('--count <n>', 'nodes to find at most, 1 to 16', parseNodes, 16)
+    .option('--count <n>', 'nodes to find at most, 1 to 16', wholeNumber(1, 16), 16)
     .addHelpText('after', '\nExits with 1 when nobody was found. --json prints the answer of POST /v1/discv5/lookup.')
     .action(run(async ({ client, out }, target: string, options: { readonly count: number }) => {
       const body = await client.discv5Lookup({ target: nodeIdOf(target), count: options.count })
@@ -72,12 +73,6 @@ export function addressText (enr: string): string {
   const node = showNode(enr)
   if (!node.valid || node.addresses.length === 0) return '–'
   return node.addresses.map(({ transport, ip, port }) => `${transport}/${formatEndpoint(ip, port)}`).join(' ')
-}
-
-function parseNodes (text: string): number {
-  const nodes = /^\d{1,2}$/.test(text) ? Number(text) : 0
-  if (nodes < 1 || nodes > 16) throw new InvalidArgumentError('Give a whole number from 1 to 16.')
-  return nodes
 }
 
 function parseDistance (text: string): number {

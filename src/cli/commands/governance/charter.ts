@@ -7,7 +7,7 @@ import { usageFailure } from '../../failure.ts'
 import { fetchState } from '../../governance/agreed.ts'
 import { toTime, windowsOf, type DraftOptions } from '../../governance/genesis-draft.ts'
 import { renderFields, type Field, type View } from '../../layout.ts'
-import { parseAge, parseCount } from '../../options.ts'
+import { collect, parseAge, parseCount } from '../../options.ts'
 import type { Run } from '../../session.ts'
 import { formatDuration, formatMoment } from '../../text.ts'
 import { addProposalOptions, propose, type ProposeOptions } from './propose.ts'
@@ -100,8 +100,4 @@ function render ({ charter, digest }: CharterBody, view: View): string {
     ['actors', actors.map(({ id, role, status, ml_dsa_87: mlDsa87 }) => `${role.padEnd(8)}  ${id}${status === 'active' ? '' : '  revoked'}${mlDsa87 === undefined ? '  no ML-DSA-87' : ''}`)],
     ['recovery', [`${recovery.threshold} of ${recovery.keys.length}`, ...recovery.keys.map(({ id }) => `          ${id}`)]],
   ], view)
-}
-
-function collect (value: string, values: readonly string[] = []): readonly string[] {
-  return [...values, value]
 }

@@ -13,7 +13,7 @@ import { readJsonFile, replaceText, toFileText } from '../../governance/files.ts
 import { draftGenesis, type DraftOptions } from '../../governance/genesis-draft.ts'
 import { addKeyOptions, sign, type KeyOptions } from '../../governance/key-options.ts'
 import { renderFields, type Field, type View } from '../../layout.ts'
-import { parseAge, parseCount } from '../../options.ts'
+import { collect, parseAge, parseCount } from '../../options.ts'
 import type { Run, Session } from '../../session.ts'
 import { printable } from '../../text.ts'
 
@@ -135,8 +135,4 @@ function render ({ network_id: networkId, profile, quorum, recovery_threshold: t
     ['signed', signed.length === 0 ? 'nobody' : lines(signed)],
     ['missing', missing.length === 0 ? 'nobody' : lines(missing)],
   ], view)
-}
-
-function collect (value: string, values: readonly string[] = []): readonly string[] {
-  return [...values, value]
 }

@@ -9,7 +9,7 @@ import { parseChanges, type SectionChange } from '../../governance/change.ts'
 import { draftProposal, type ProposalOptions } from '../../governance/draft.ts'
 import { publicKey } from '../../governance/key-options.ts'
 import { renderDraft } from '../../governance/render.ts'
-import { parseAge } from '../../options.ts'
+import { collect, parseAge } from '../../options.ts'
 import type { Run, Session } from '../../session.ts'
 
 const SIGNALS = ['lookup_p95', 'reject_ratio', 'readiness']
@@ -61,8 +61,4 @@ export async function propose (session: Session, change: SectionChange, options:
   const envelope = draftProposal(change, options, state, { id: actor.id, now: session.host.now() })
   const proposal = statementOf(envelope).body as Proposal
   return await act(session, { envelope, state, shown: view => renderDraft(proposal, statementId(envelope), state, view), question: 'Propose this?' }, options)
-}
-
-function collect (value: string, values: readonly string[] = []): readonly string[] {
-  return [...values, value]
 }
