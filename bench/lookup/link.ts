@@ -13,7 +13,7 @@ export interface Link {
 }
 
 /** Each host has a loopback address of its own. */
-export function ipOfHost (index: number): string {
+function ipOfHost (index: number): string {
   return `127.10.${index >> 8}.${1 + (index & 255)}`
 }
 

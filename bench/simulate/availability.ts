@@ -16,7 +16,7 @@ export interface AnnouncePolicy {
 
 const OUR_EVERY_MS = 24 * HOUR_MS * settings.providers.republishFraction.fallback / 100
 
-export const POLICIES: readonly AnnouncePolicy[] = [
+const POLICIES: readonly AnnouncePolicy[] = [
   // Held for 48 h: with a validity of 24 h there would be nothing to find at the end.
   { name: 'announced once', everyMs: Number.POSITIVE_INFINITY, validityMs: 48 * HOUR_MS },
   // IPFS kad-dht specification: republish every 22 h, records are valid for 48 h.

@@ -4,7 +4,7 @@ import { hashOf, toUnit } from './random.ts'
 import type { Tables } from './tables.ts'
 
 /** One way over a link, milliseconds: within a continent. An RPC takes two, over a connection that is open already. */
-export const LINK_MS = { min: 20, max: 80 } as const
+const LINK_MS = { min: 20, max: 80 } as const
 
 /** A network at one moment. A walk takes seconds and sessions take hours, so nobody comes or goes during a walk. */
 export interface Network {

@@ -10,7 +10,6 @@ import type { Notes } from './drill.ts'
 /** Two of three signers are the quorum, all three the emergency quorum; both of the recovery set. */
 const ACTORS = { sec1: 'security', sec2: 'security', sec3: 'security', ops: 'ops' } as const
 const RECOVERY = { rec1: 'owner', rec2: 'owner' } as const
-export type Person = keyof typeof ACTORS | keyof typeof RECOVERY
 /** Nodes that are members from the start; members are enforced. */
 const NODES = ['fra-1', 'fra-2', 'fra-3'] as const
 export type Node = (typeof NODES)[number]

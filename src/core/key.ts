@@ -13,7 +13,7 @@ import { MAX_KEY_BYTES } from './limits.ts'
 export type MultihashKey = Uint8Array
 
 /** Multicodec code of BLAKE3, the hash behind `b3:` content addresses. */
-export const BLAKE3_CODE = 0x1e
+const BLAKE3_CODE = 0x1e
 const BLAKE3_DIGEST_BYTES = 32
 
 const BASES = base32.decoder.or(base32upper.decoder).or(base36.decoder).or(base58btc.decoder)

@@ -13,7 +13,7 @@ export const ALGORITHMS = {
 export type Algorithm = keyof typeof ALGORITHMS
 
 /** owner arbitrates · ops executes · security approves · auditor reads and disputes. */
-export const role = oneOf('owner', 'ops', 'security', 'auditor')
+const role = oneOf('owner', 'ops', 'security', 'auditor')
 export type Role = Of<typeof role>
 
 /** Raw public keys in base64url, as JWK has them. */

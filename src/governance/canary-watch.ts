@@ -68,7 +68,7 @@ export class CanaryWatch {
 }
 
 /** What happened between two readings. */
-export function signalsBetween (from: Reading, to: Reading): Signals {
+function signalsBetween (from: Reading, to: Reading): Signals {
   const counts = to.lookups.map(([seconds, count], at) => [seconds, count - (from.lookups[at]?.[1] ?? 0)] as const)
   const total = counts.at(-1)?.[1] ?? 0
   const [p95Seconds] = counts.find(([, count]) => count >= total * 0.95) ?? [Number.NaN]

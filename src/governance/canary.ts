@@ -1,7 +1,7 @@
 import { digestOf } from './digest.ts'
 
 /** Of 1000: the part of the daemons, or of the requests of one, that a canary tries a change on. */
-export const CANARY_PERMILLE = 100
+const CANARY_PERMILLE = 100
 
 /** What a canary watches. Ratios are 0 to 1. */
 export interface Signals { readonly lookupP95Ms: number, readonly rejectRatio: number, readonly isReady: boolean }

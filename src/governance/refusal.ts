@@ -24,8 +24,6 @@ const CODES = {
   gov_restricted: 'DegradedAudit',
 } as const satisfies Record<GovernanceReason, ErrorCode>
 
-export const GOVERNANCE_REASONS = Object.keys(CODES) as readonly GovernanceReason[]
-
 /** The error to throw when an input is refused. Nothing of the state has changed when it is thrown. */
 export function refused (reason: GovernanceReason, message: string, options: Omit<DhtErrorOptions, 'reason'> = {}): DhtError {
   return new DhtError(CODES[reason], message, { ...options, reason })

@@ -18,7 +18,7 @@ export type SectionName = keyof typeof SECTIONS
 export const SECTION_NAMES = Object.keys(SECTIONS) as readonly SectionName[]
 export const sectionName = oneOf(...SECTION_NAMES)
 
-export const sectionsForm = object({
+const sectionsForm = object({
   charter: charter.value,
   members: members.value,
   network: network.value,

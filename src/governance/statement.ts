@@ -10,7 +10,7 @@ const digest = text(64, HEX_32)
 const words = text(2048, /^[^\0]*\S[^\0]*$/u)
 
 /** Signals that a canary can watch. */
-export const signal = oneOf('lookup_p95', 'reject_ratio', 'readiness')
+const signal = oneOf('lookup_p95', 'reject_ratio', 'readiness')
 
 const common = { network_id: text(64, /^[0-9a-f]{32}$/), actor: digest, created_at: time }
 const aboutProposal = { ...common, proposal_id: digest, reason: words }

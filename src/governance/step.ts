@@ -7,7 +7,7 @@ import { parseStatement } from './statement.ts'
 import { fire, type Timer } from './timers.ts'
 
 /** How far a signer's clock may be ahead of ours. */
-export const MAX_SKEW_MS = 5 * 60_000
+const MAX_SKEW_MS = 5 * 60_000
 
 /** What moves governance: a signed statement, a time that has come, or what the canary showed. The log keeps exactly these. */
 export type Input =

@@ -19,4 +19,4 @@ export function bearerToken (rawHeaders: readonly string[]): string | undefined 
   return token
 }
 
-export const HINT = 'Send a capability as Authorization: Bearer <token>.'
+const HINT = 'Send a capability as Authorization: Bearer <token>.'

@@ -14,7 +14,7 @@ import { IPNS_RULES } from './rules/ipns.ts'
 import { LIST_RULES } from './rules/lists.ts'
 import type { Fixtures, Rule } from './rules/rule.ts'
 
-export const RULES: readonly Rule[] = [...LIST_RULES, ...HTTP_RULES, ...FILTER_RULES, ...IPNS_RULES, ...HONESTY_RULES]
+const RULES: readonly Rule[] = [...LIST_RULES, ...HTTP_RULES, ...FILTER_RULES, ...IPNS_RULES, ...HONESTY_RULES]
 
 interface Harness {
   test (name: string, options: { readonly skip?: string }, run: (t: { pass (message: string): void }) => Promise<void>): PromiseLike<unknown>

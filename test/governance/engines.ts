@@ -20,12 +20,12 @@ import { charterOf, castOf, everyone, genesisOf, Network, START, stateOf } from 
 
 const ORIGIN = 'example.com/audit'
 const KEYS = createEphemeralNoteKeys(ORIGIN)
-export const SELF = '12D3KooWSelf1111111111111111'
+const SELF = '12D3KooWSelf1111111111111111'
 
 export interface Teardown { teardown (fn: () => unknown): unknown }
 
 /** Parts that take whatever they are told, and remember it. */
-export class FakeParts implements Effects {
+class FakeParts implements Effects {
   sections: Sections | undefined
   told: Array<readonly SectionName[]> = []
   failure: Error | undefined
@@ -36,7 +36,7 @@ export class FakeParts implements Effects {
   }
 }
 
-export const HEALTHY: Reading = { lookups: [[0.1, 0], [1, 0], [Infinity, 0]], requests: 0, rejected: 0, isReady: true }
+const HEALTHY: Reading = { lookups: [[0.1, 0], [1, 0], [Infinity, 0]], requests: 0, rejected: 0, isReady: true }
 
 /** A governed daemon's folder, clock and signers: what outlives the engines that run on it. */
 export class Home {

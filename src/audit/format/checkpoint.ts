@@ -39,7 +39,7 @@ export class CheckpointError extends Error {
   }
 }
 
-export function checkpointText ({ origin, size, root }: TreeHead): string {
+function checkpointText ({ origin, size, root }: TreeHead): string {
   return `${origin}\n${size}\n${Buffer.from(root).toString('base64')}\n`
 }
 

@@ -2,9 +2,9 @@ import type { ControlAction } from '../../core/control-action.ts'
 import { canonicalJson } from '../../core/digest.ts'
 import { DhtError } from '../../core/errors.ts'
 
-export const ENTRY_SCHEMA = 'svc-dht/audit/1'
+const ENTRY_SCHEMA = 'svc-dht/audit/1'
 /** A bundle of tlog-tiles gives a length two bytes. */
-export const MAX_ENTRY_BYTES = 65_535
+const MAX_ENTRY_BYTES = 65_535
 
 /** One entry of the log, as its canonical JSON has it. */
 export interface Entry {

@@ -97,7 +97,7 @@ export function fromBase64 (text: string): Buffer | undefined {
   return bytes.toString('base64') === text ? bytes : undefined
 }
 
-export function isKeyName (name: string): boolean {
+function isKeyName (name: string): boolean {
   return name !== '' && !/[\s+]/u.test(name)
 }
 

@@ -40,7 +40,7 @@ interface Place {
 const FOLDER = 'waiting-grants'
 const FILE = /^([0-9a-f]{16})\.grant$/
 /** More than anybody mints between two starts; opening one takes a fifth of a second. */
-export const MAX_WAITING_GRANTS = 16
+const MAX_WAITING_GRANTS = 16
 const MAX_FILE_BYTES = 64 * 1024
 
 /**
@@ -91,7 +91,7 @@ export async function admitWaiting (grants: Grants, { dataDir, passphraseFile }:
 }
 
 /** @throws {DhtError} BadRequest for what a capability cannot be minted of */
-export function requestOf ({ memo, role, permissions, caveats, expires_at: expires }: Asked): MintRequest {
+function requestOf ({ memo, role, permissions, caveats, expires_at: expires }: Asked): MintRequest {
   const expiresAt = expires === undefined ? undefined : timeOf(expires)
   return {
     memo,

@@ -55,7 +55,7 @@ export function parseChange (text: string): SectionChange {
 }
 
 /** A seed as the section has it, from a multiaddr that ends with the peer ID. @throws {Failure} usage */
-export function toSeed (address: string): { readonly fingerprint: string, readonly endpoint: string } {
+function toSeed (address: string): { readonly fingerprint: string, readonly endpoint: string } {
   const [, endpoint, fingerprint] = /^(\/.+)\/p2p\/([^/]+)$/.exec(address) ?? []
   if (endpoint === undefined || fingerprint === undefined) throw usageFailure(`This is no address with a peer ID: ${address}`, 'Write /ip4/192.0.2.1/tcp/7460/p2p/<peer ID>.')
   return { fingerprint, endpoint }

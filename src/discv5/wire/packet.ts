@@ -3,7 +3,7 @@ import { Malformed } from '../malformed.ts'
 import type { Mask } from './mask.ts'
 
 /** discv5 wire, § UDP Communication. */
-export const MIN_PACKET_BYTES = 63
+const MIN_PACKET_BYTES = 63
 export const MAX_PACKET_BYTES = 1280
 
 export const IV_BYTES = 16

@@ -6,7 +6,6 @@ const MAX_SEEDS = 64
 const fingerprint = text(128, /^[1-9A-HJ-NP-Za-km-z]{8,}$/)
 /** A seed is named by fingerprint and endpoint: the peer ID, and the multiaddr without it. */
 const seed = object({ fingerprint, endpoint: text(256, /^(\/[\w.:-]+)+$/) })
-export type Seed = Of<typeof seed>
 
 const value = object({ seeds: list(seed, MAX_SEEDS) })
 export type Bootstrap = Of<typeof value>

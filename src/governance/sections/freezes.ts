@@ -4,7 +4,6 @@ import { HOUR_MS, must, mustBeDistinct, type SectionRules } from './rules.ts'
 /** Writes from peers (provider records and values), or changes of the section of that name. */
 const scope = oneOf('writes', 'policy', 'bootstrap')
 const freeze = object({ scope, ends_at: integer(0, Number.MAX_SAFE_INTEGER) })
-export type Freeze = Of<typeof freeze>
 
 const value = object({ active: list(freeze, 3) })
 export type Freezes = Of<typeof value>

@@ -2,7 +2,7 @@ import { integer, list, object, oneOf, operations, optional, text, type Of, type
 import { DAY_MS, HOUR_MS, must, mustBeDistinct, type SectionRules } from './rules.ts'
 
 /** An override ends by itself after this at the latest. */
-export const MAX_OVERRIDE_MS = 7 * DAY_MS
+const MAX_OVERRIDE_MS = 7 * DAY_MS
 const MAX_OVERRIDES = 64
 
 const id = text(64, /^[\w.-]+$/)
@@ -10,7 +10,6 @@ const id = text(64, /^[\w.-]+$/)
 const kind = oneOf('provider-ttl', 'allow-peer', 'deny-peer')
 const what = { id, kind, peer_id: optional(text(128, /^[1-9A-HJ-NP-Za-km-z]{8,}$/)), ttl_ms: optional(integer(1_000, 7 * 24 * HOUR_MS)) }
 const override = object({ ...what, ends_at: integer(0, Number.MAX_SAFE_INTEGER) })
-export type Override = Of<typeof override>
 
 const value = object({ active: list(override, MAX_OVERRIDES) })
 export type Overrides = Of<typeof value>

@@ -77,7 +77,7 @@ export function addDiscv5Routes (app: FastifyInstance, ports: Discv5Ports): void
 }
 
 /** @throws {DhtError} NotFound while the plane is off */
-export function planeOf ({ discv5 }: Discv5Ports): Discv5Port {
+function planeOf ({ discv5 }: Discv5Ports): Discv5Port {
   if (discv5 === undefined) throw new DhtError('NotFound', 'This daemon is not a discv5 node.', { hint: 'Set discv5.enabled.' })
   return discv5
 }

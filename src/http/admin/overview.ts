@@ -10,7 +10,7 @@ export function addOverviewRoute (app: FastifyInstance, { overview }: OverviewPo
   app.get('/v1/overview', async (): Promise<OverviewBody> => toOverviewBody(await overview.snapshot()))
 }
 
-export function toOverviewBody (snapshot: StatusSnapshot): OverviewBody {
+function toOverviewBody (snapshot: StatusSnapshot): OverviewBody {
   const { lookups: { count, p50, p95, hopsP50, hopsP99 }, discv5, audit, agenda } = snapshot
   return {
     at: toIso(snapshot.at),

@@ -2,7 +2,7 @@ import { HttpError } from '../envelope.ts'
 
 export const JSON_TYPE = 'application/json'
 export const NDJSON_TYPE = 'application/x-ndjson'
-export const TEXT_TYPE = 'text/plain'
+const TEXT_TYPE = 'text/plain'
 export const IPNS_RECORD_TYPE = 'application/vnd.ipfs.ipns-record'
 
 interface MediaRange {

@@ -30,15 +30,15 @@ export function newIdentity (secretKey = secp.utils.randomSecretKey()): Identity
 }
 
 /** EIP-778, scheme v4: keccak-256 of the uncompressed key without its prefix. */
-export function nodeIdOf (publicKey: Uint8Array): Buffer {
+function nodeIdOf (publicKey: Uint8Array): Buffer {
   return Buffer.from(keccak256(secp.Point.fromBytes(publicKey).toBytes(false).subarray(1)))
 }
 
-export function signDigest (digest: Uint8Array, { secretKey }: Identity): Uint8Array {
+function signDigest (digest: Uint8Array, { secretKey }: Identity): Uint8Array {
   return secp.sign(digest, secretKey, { prehash: false })
 }
 
-export function sharedPoint (publicKey: Uint8Array, secretKey: Uint8Array): Uint8Array {
+function sharedPoint (publicKey: Uint8Array, secretKey: Uint8Array): Uint8Array {
   return secp.Point.fromBytes(publicKey).multiply(BigInt(`0x${Buffer.from(secretKey).toString('hex')}`)).toBytes(true)
 }
 

@@ -17,7 +17,7 @@ import { createMetrics } from '../../../src/observability/metrics.ts'
 
 /** 2026-01-02T03:04:05Z: what every clock in these tests shows. */
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5)
-export const HOUR_MS = 3_600_000
+const HOUR_MS = 3_600_000
 export const PEER = '12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf'
 export const OTHER_PEER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
 export const HEX = 'af'.repeat(32)

@@ -13,7 +13,7 @@ import type { Test } from 'tap'
 import type { Daemon } from '../../../src/compose.ts'
 import { joinAddress, until } from '../../daemon.ts'
 
-export const PROTOCOL = '/ron/kad/1.0.0'
+const PROTOCOL = '/ron/kad/1.0.0'
 
 export type StockPeer = Libp2p<{ dht: KadDHT }>
 

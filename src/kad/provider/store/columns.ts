@@ -6,7 +6,7 @@ const ROW_MASK = SEGMENT_ROWS - 1
 type Numbers = Uint32Array | Int32Array | Float64Array
 
 /** Numbers by row, without a JavaScript object for any. A row that was never set reads as 0. */
-export class Column<T extends Numbers> {
+class Column<T extends Numbers> {
   readonly #create: (rows: number) => T
   /** Bounded by the rows that its table hands out. */
   readonly #segments: T[] = []

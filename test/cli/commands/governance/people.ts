@@ -9,8 +9,8 @@ import { ronctl, type Ended, type Surroundings } from '../../ronctl.ts'
 const PASSPHRASE = 'correct horse'
 const CHEAP = { memoryKib: 64, passes: 1, lanes: 1 }
 
-export const ACTORS = { sec1: 'security', sec2: 'security', sec3: 'security', ops: 'ops', owner: 'owner', auditor: 'auditor' } as const satisfies Record<string, Role>
-export const RECOVERY = { rec1: 'owner', rec2: 'owner', rec3: 'owner' } as const satisfies Record<string, Role>
+const ACTORS = { sec1: 'security', sec2: 'security', sec3: 'security', ops: 'ops', owner: 'owner', auditor: 'auditor' } as const satisfies Record<string, Role>
+const RECOVERY = { rec1: 'owner', rec2: 'owner', rec3: 'owner' } as const satisfies Record<string, Role>
 export type Person = keyof typeof ACTORS | keyof typeof RECOVERY
 
 /** Nine people with a key each, and the command line of any of them. */

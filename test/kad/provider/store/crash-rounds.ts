@@ -4,9 +4,9 @@ import { numbered } from './persistent-stores.ts'
 
 // What the writer that is killed does, and what its watcher expects: both know the changes of every round.
 
-export const NOW = new TestClock().now()
+const NOW = new TestClock().now()
 /** Its time says how many rounds are in the store. */
-export const ROUND_KEY = keyOf('round')
+const ROUND_KEY = keyOf('round')
 const ADDED = 200
 const KEPT_ROUNDS = 10
 

@@ -13,7 +13,7 @@ import { PersistentProviderStore } from '../../../../src/kad/provider/store/pers
 import { createMetrics, type Metrics } from '../../../../src/observability/metrics.ts'
 import { addrsOf, bytesOf, HOUR_MS, keyOf, peerOf, silentLog, TestClock } from '../../fixtures.ts'
 
-export const PREFIX = '203.0.113.0/24'
+const PREFIX = '203.0.113.0/24'
 
 export interface PersistentStore {
   readonly store: PersistentProviderStore

@@ -21,7 +21,7 @@ export function writeRecord (writer: ByteWriter, record: SavedRecord): void {
   if (record.prefix !== undefined) writer.latin1(record.prefix)
 }
 
-export function readRecord (reader: ByteReader): SavedRecord {
+function readRecord (reader: ByteReader): SavedRecord {
   const key = reader.bytes(reader.uint8())
   const receivedAt = reader.float64()
   const expiresAt = reader.float64()

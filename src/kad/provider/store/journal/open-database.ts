@@ -8,8 +8,8 @@ import { explainFault, isSchemaError, toJournalError } from './faults.ts'
 import { JournalError } from './journal.ts'
 
 /** Says that a database is a svc-dht journal, `file` shows it: "sdht". */
-export const APPLICATION_ID = 0x73646874
-export const SCHEMA_VERSION = 2
+const APPLICATION_ID = 0x73646874
+const SCHEMA_VERSION = 2
 
 /** A record changes one page of the table. A small page is little to write for it: a third of what 4 KiB pages take. */
 const PAGE_BYTES = 1024
