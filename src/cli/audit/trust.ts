@@ -18,6 +18,12 @@ export async function readTrustedKeys (texts: readonly string[]): Promise<Verifi
   return keys.flat()
 }
 
+/** Those that a daemon names: never a file of ours. @throws {Failure} when it names none */
+export function parseNamedKeys (texts: readonly string[]): VerifierKey[] {
+  if (texts.length === 0) throw usageFailure('There is no key to verify by.')
+  return texts.map(parseKey)
+}
+
 async function readKeyFile (path: string): Promise<VerifierKey[]> {
   const stats = await stat(path).catch(() => undefined)
   if (stats?.isFile() !== true || stats.size > MAX_KEY_FILE_BYTES) throw usageFailure(`${path} is neither a verifier key nor a file of some.`, 'A key is name+id+key.')

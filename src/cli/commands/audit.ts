@@ -3,7 +3,7 @@ import type { Policy } from '../../audit/format/policy.ts'
 import type { AuditHeadBody, AuditRotateBody } from '../../http/admin/wire.ts'
 import { createLogTarget, openLogFiles } from '../audit/files.ts'
 import { showLog, type LogOptions } from '../audit/show-log.ts'
-import { readPolicy, readTrustedKeys, verdictExit, renderVerdict } from '../audit/trust.ts'
+import { parseNamedKeys, readPolicy, readTrustedKeys, verdictExit, renderVerdict } from '../audit/trust.ts'
 import { verifyLog, verifyLogInUse, type Expectation } from '../audit/verify.ts'
 import { usageFailure } from '../failure.ts'
 import { renderFields, type View } from '../layout.ts'
@@ -133,7 +133,7 @@ export function addKey (key: string, keys: readonly string[] = []): readonly str
 export async function expect ({ client, out, host }: Session, { key, origin, minSize, maxAge }: TrustOptions, policy?: Policy): Promise<Expectation> {
   const known = key === undefined ? policy?.logs.map(log => log.key) ?? [] : []
   if (key === undefined && known.length === 0) out.remark('Note: verified by the keys that the daemon names itself. Give --key to verify by one that you trust.')
-  const trusted = known.length > 0 ? known : await readTrustedKeys(key ?? (await client.auditHead()).keys)
+  const trusted = known.length > 0 ? known : key === undefined ? parseNamedKeys((await client.auditHead()).keys) : await readTrustedKeys(key)
   return { trusted, origin: origin ?? trusted[0]?.name ?? '', minSize, maxAgeMs: maxAge, nowMs: host.now(), policy }
 }
 

@@ -135,6 +135,16 @@ t.test('verify asks the daemon, says whose keys it believed, and takes others', 
   t.match(await ronctl(['audit', 'verify', '--key', stranger, '--socket', socket]), { exit: 1, stdout: /no signature by a trusted key/ })
 })
 
+t.test('a daemon names its keys as text: a file here is not read because it says so', async t => {
+  const { log } = await serve(t, 3)
+  const file = join(tempFolder(t), 'keys')
+  writeFileSync(file, ED25519)
+  const named = (keys: readonly string[]) => ({ head: () => ({ ...log.head(), keys }), file: async (path: string) => await log.file(path), proof: async (seq: number) => await log.proof(seq), rawEntries: (from?: number, to?: number) => log.rawEntries(from, to) })
+  for (const [keys, stderr] of [[[file], /not a verifier key/], [[], /no key to verify by/]] as const) {
+    t.match(await ronctl(['audit', 'verify', '--socket', await startDaemon(t, { audit: named(keys), actions: log })]), { exit: 2, stdout: '', stderr })
+  }
+})
+
 t.test('an exported log verifies as a folder and as an archive, without the daemon', async t => {
   const { socket } = await serve(t, 700)
   const folder = tempFolder(t)
