@@ -21,7 +21,7 @@ export class Refusal {
     this.#deps = deps
   }
 
-  /** Undefined while entries are taken. */
+  /** Undefined while entries are taken; else the end of a sentence. */
   get reason (): string | undefined {
     return this.#reason ?? (this.isStalled ? 'the audit log takes no entries: the disk does not answer' : undefined)
   }
@@ -40,7 +40,7 @@ export class Refusal {
     log.error({ event: 'audit_refuses_writes', err, fault }, 'audit log: writes are refused')
     if (this.#isFinal) return // the first reason is the one to look into
     this.#isFinal = fault !== undefined || isFinal
-    this.#reason = `the audit log takes no entries: ${(err as Error).message}`
+    this.#reason = `the audit log takes no entries: ${(err as Error).message.replace(/\.$/, '')}`
   }
 
   async whileWriting (work: () => Promise<void>): Promise<void> {
@@ -63,7 +63,7 @@ export class Refusal {
   }
 
   toError (): DhtError {
-    return new DhtError('DegradedAudit', `No change can be made: ${(this.reason ?? 'the audit log is closed').replace(/\.$/, '')}.`, {
+    return new DhtError('DegradedAudit', `No change can be made: ${this.reason ?? 'the audit log is closed'}.`, {
       hint: 'Lookups go on. See `ronctl audit head` and the daemon\'s log.', retryAfterMs: 5000,
     })
   }
