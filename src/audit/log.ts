@@ -19,6 +19,7 @@ import { findYoung, pruneAction, type PruneReason, type Pruning } from './retent
 import { reverifyEdge } from './reverify.ts'
 import { IntegrityError, scanBundles } from './scan.ts'
 import { signersOf, signTail, Signing } from './signing.ts'
+import { ReplacedError } from './storage/storage.ts'
 import { Tail } from './tail.ts'
 
 /** How soon the disk is tried again after it took no entry: with writes refused at the wall nobody else would. */
@@ -167,7 +168,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
       })
       return this.#refusal.reason === undefined ? tail.size : undefined
     } catch (err) {
-      if (!(err instanceof IntegrityError)) throw err
+      if (!(err instanceof IntegrityError || err instanceof ReplacedError)) throw err
       this.#refuse(err)
       return undefined
     }

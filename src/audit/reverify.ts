@@ -11,7 +11,7 @@ interface Signed { readonly origin: string, readonly keys: readonly VerifierKey[
 
 /**
  * The last step of verifying a log that is in use; nothing may write meanwhile. `tail` has what was verified before. Checks what the
- * checkpoint covers behind it, the checkpoint on disk, and the entries on disk that no checkpoint covers.
+ * checkpoint covers behind it, the checkpoint on disk, the entries on disk that no checkpoint covers, and the high-water mark.
  * @throws {IntegrityError} for what is not as the log knows itself
  */
 export async function reverifyEdge (tail: Tail, state: Readonly<LogState>, storage: LogStorage, signed: Signed): Promise<void> {
@@ -22,6 +22,7 @@ export async function reverifyEdge (tail: Tail, state: Readonly<LogState>, stora
   if (size !== state.published) throw new IntegrityError('fork', `The checkpoint on disk covers ${size} entries, not ${state.published}: it was replaced.`)
   if (!equal(tail.root(), root)) throw new IntegrityError('root', `The entries do not have the root that the checkpoint signs for size ${size}.`)
   await checkPending(state.tail, storage)
+  await checkMark(state.tail, storage)
 }
 
 async function readCheckpoint (storage: LogStorage, { origin, keys }: Signed) {
@@ -33,6 +34,13 @@ async function readCheckpoint (storage: LogStorage, { origin, keys }: Signed) {
     if (cause instanceof CheckpointError) throw new IntegrityError(cause.fault, cause.message, { cause })
     throw cause
   }
+}
+
+/** A restart would go by it. */
+async function checkMark (tail: Tail, storage: LogStorage): Promise<void> {
+  const mark = await storage.readMark()
+  if (mark === undefined) throw new IntegrityError('unmarked', 'The high-water mark is gone.')
+  if (mark.size !== tail.size || mark.root !== Buffer.from(tail.root()).toString('hex')) throw new IntegrityError('replaced', `The high-water mark on disk is of ${mark.size} entries, not of these ${tail.size}: it was replaced.`)
 }
 
 /** Entries that wait for a checkpoint are on disk as they are in memory. */

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { LogPatrol } from '../../src/audit/patrol.ts'
@@ -43,6 +43,33 @@ for (const [what, path, fault] of [
     t.match(await metrics.registry.metrics(), new RegExp(`audit_integrity_failed_total\\{reason="(${fault})"\\} 1`))
     t.strictSame((await pass(log)).turns, [], 'nothing more to find')
     await log.stop()
+  })
+}
+
+for (const [what, damage, fault] of [
+  ['gone', (file: string) => rmSync(file), 'unmarked'],
+  ['an older one', (file: string, older: Uint8Array) => writeFileSync(file, older), 'replaced'],
+  ['none any more', (file: string) => writeFileSync(file, 'x'), 'replaced'],
+] as const) {
+  t.test(`a high-water mark that is ${what} while the log runs is found, idle or not, before a restart would go by it`, async t => {
+    const [folder, idleFolder] = [tempFolder(t), tempFolder(t)]
+    for (const at of [folder, idleFolder]) {
+      const { log, metrics } = createLog(diskStorage(at))
+      await log.start()
+      await fill(log, 3)
+      const older = readFileSync(join(at, 'log.mark'))
+      await fill(log, 3, 3)
+      await log.publish()
+      t.equal((await pass(log)).end, 6)
+      if (at === folder) renameSync(join(at, 'log.mark'), join(at, 'kept'))
+      if (at !== folder || what !== 'gone') damage(join(at, 'log.mark'), older)
+      if (at === folder) t.match(await log.record(action(6)), { seq: 6 }, 'it is on disk')
+      else t.equal((await pass(log)).end, undefined)
+      t.match(log.reason(), /mark/)
+      await t.rejects(log.record(action(7)), { code: 'DegradedAudit' })
+      t.match(await metrics.registry.metrics(), `audit_integrity_failed_total{reason="${at === folder ? 'replaced' : fault}"} 1`)
+      await log.stop()
+    }
   })
 }
 

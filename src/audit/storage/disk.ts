@@ -20,7 +20,7 @@ const SLOT_BYTES = 16_384
 export class DiskLogStorage implements LogStorage {
   readonly #options: Options
   #lock: DatabaseSync | undefined
-  #markFile: FileHandle | undefined
+  #mark: { readonly file: FileHandle, readonly inode: number } | undefined
   #markTurn = 0
   #pending: { readonly file: FileHandle, readonly path: string, readonly inode: number, sizeBytes: number, isTorn: boolean } | undefined
 
@@ -58,19 +58,20 @@ export class DiskLogStorage implements LogStorage {
   }
 
   async writeMark (mark: Mark): Promise<void> {
-    const file = this.#markFile ??= await this.#createMark()
+    const { file, inode } = this.#mark ??= await this.#openMark()
+    await assertSame(this.#options.markFile, inode)
     const turn = this.#markTurn + 1
     await file.write(formatSlot({ turn, mark }), 0, SLOT_BYTES, (turn % 2) * SLOT_BYTES)
     await file.datasync()
     this.#markTurn = turn
   }
 
-  async #createMark (): Promise<FileHandle> {
+  async #openMark (): Promise<{ readonly file: FileHandle, readonly inode: number }> {
     const { markFile } = this.#options
     const isNew = await orUndefined(stat(markFile)) === undefined
     const file = await open(markFile, isNew ? 'wx+' : 'r+', 0o600)
     if (isNew) await syncFolder(dirname(markFile))
-    return file
+    return { file, inode: (await file.stat()).ino }
   }
 
   async read (path: string): Promise<Uint8Array | undefined> {
@@ -106,8 +107,7 @@ export class DiskLogStorage implements LogStorage {
       await pending.file.truncate(pending.sizeBytes)
       pending.isTorn = false
     }
-    const found = await orUndefined(stat(pending.path))
-    if (found?.ino !== pending.inode || found.size !== pending.sizeBytes) throw new ReplacedError(`${pending.path} was ${found === undefined ? 'deleted' : 'replaced or changed'} while the log was in use`)
+    await assertSame(pending.path, pending.inode, pending.sizeBytes)
     try {
       const { bytesWritten } = await pending.file.write(bytes, 0, bytes.byteLength, pending.sizeBytes)
       if (bytesWritten !== bytes.byteLength) throw Object.assign(new Error('the disk is full'), { code: 'ENOSPC' })
@@ -132,9 +132,9 @@ export class DiskLogStorage implements LogStorage {
 
   async close (): Promise<void> {
     await this.#pending?.file.close()
-    await this.#markFile?.close()
+    await this.#mark?.file.close()
     this.#lock?.close()
-    this.#pending = this.#markFile = this.#lock = undefined
+    this.#pending = this.#mark = this.#lock = undefined
   }
 }
 
@@ -151,6 +151,13 @@ function parseSlot (bytes: Uint8Array): { readonly turn: number, readonly mark: 
   const json = text.slice(65)
   if (createHash('sha256').update(json).digest('hex') !== text.slice(0, 64)) return undefined
   return JSON.parse(json) as { turn: number, mark: Mark }
+}
+
+/** What we hold open is what a restart will find at the path. @throws {ReplacedError} */
+async function assertSame (path: string, inode: number, sizeBytes?: number): Promise<void> {
+  const found = await orUndefined(stat(path))
+  if (found?.ino === inode && (sizeBytes === undefined || found.size === sizeBytes)) return
+  throw new ReplacedError(`${path} was ${found === undefined ? 'deleted' : 'replaced or changed'} while the log was in use`)
 }
 
 /** Whole or not at all. */

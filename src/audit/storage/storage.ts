@@ -18,6 +18,7 @@ export interface LogStorage {
   /** Takes the lock. @throws {Error} with a sentence when another process has it */
   open (): Promise<void>
   readMark (): Promise<Mark | undefined>
+  /** @throws {ReplacedError} when the file is not the one we opened any more */
   writeMark (mark: Mark): Promise<void>
   /** A file of the published log by its path in tlog-tiles, or undefined. */
   read (path: string): Promise<Uint8Array | undefined>
