@@ -64,7 +64,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   const governance = composeGovernance(config, surroundings, { self, audit, parts: () => parts })
   const guards = composeGuards(config, surroundings, { load, audit, barriers: governanceBarriers(governance) })
   const { policy, degraded } = guards
-  const capabilities = composeCapabilities(config, surroundings, audit, keys)
+  const capabilities = composeCapabilities(config, surroundings, { audit, keys, at: () => governance.at })
   const kad = await composeKad(config, surroundings, guards.admission, guards)
   const discv5 = await composeDiscv5(config, surroundings, kad.host)
   const bridge = composeBridge(config, surroundings, { kad, discv5 })

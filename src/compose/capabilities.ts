@@ -7,7 +7,7 @@ import { LastUses } from '../auth/grants/last-uses.ts'
 import { admitWaiting } from '../auth/grants/offline.ts'
 import { ensureOwner } from '../auth/grants/owner.ts'
 import type { Config } from '../config/settings.ts'
-import type { Component } from '../core/component.ts'
+import type { Clock, Component } from '../core/component.ts'
 import { DhtError } from '../core/errors.ts'
 import type { CapsPort } from '../http/admin/caps.ts'
 import type { Keys } from './custody.ts'
@@ -21,7 +21,9 @@ export type Capabilities = ReturnType<typeof composeCapabilities>
  * Who may do what. Where keys and log last, so do the grants, which the log tells; elsewhere they end with the process. The first
  * owner's token goes into a file of this user's, or is there to be shown once.
  */
-export function composeCapabilities ({ node, identity, admin }: Config, { ownerFile, metrics, log, now }: Surroundings, audit: AuditLog, keys: Keys) {
+export function composeCapabilities ({ node, identity, admin }: Config, surroundings: Surroundings, { audit, keys, at }: { readonly audit: AuditLog, readonly keys: Keys, readonly at: Clock }) {
+  const { ownerFile, metrics, log } = surroundings
+  const now = latest(surroundings, at)
   const lasts = node.profile === 'macronode' && node.dataDir !== ''
   const grants = new Grants({ maxGrants: admin.grants }, { roots: keys.custody, log: audit, metrics: metrics.auth, now })
   const authority = new Authority({ grants })
@@ -73,5 +75,11 @@ export function composeCapabilities ({ node, identity, admin }: Config, { ownerF
     finishRotation: async (by, reason) => await grants.finishRotation(by, reason),
     judge: (token, attempt) => authority.judge(token, attempt),
   }
-  return { grants, authority, caps, owner, ownerToken: () => ownerToken }
+  return { grants, authority, caps, owner, now, ownerToken: () => ownerToken }
+}
+
+/** The latest that it can be, also while the clock is set back: what has expired does not come into force again. `at` is what governance has seen. */
+function latest ({ now, monotonic = () => performance.now() }: Surroundings, at: Clock): Clock {
+  const offset = now() - monotonic()
+  return () => Math.max(now(), offset + monotonic(), at())
 }

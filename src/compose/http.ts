@@ -69,7 +69,7 @@ export function composeHttp (config: Config, surroundings: Surroundings, { kad, 
   const values = new ValueLookup(limits, { plane: kad.overlay, metrics: metrics.lookup })
 
   const { admission, policy, writes } = guards
-  const wallDeps = { authorizer: capabilities.authority, policy, admission, writes, rate: new RateLimit({ perSecond: config.admin.requestsPerPrincipalPerSecond }), proposalId: (name: string) => proposalIdOf(governance, name), onLapse: (reason: string) => metrics.http.lapsed.inc({ reason }), now }
+  const wallDeps = { authorizer: capabilities.authority, policy, admission, writes, rate: new RateLimit({ perSecond: config.admin.requestsPerPrincipalPerSecond }), proposalId: (name: string) => proposalIdOf(governance, name), onLapse: (reason: string) => metrics.http.lapsed.inc({ reason }), now: capabilities.now }
   const serverFor = (surface: Surface, inFlight: number, tls?: Certificates) => {
     const app = createServer({ service: surface, inFlight, tls }, surface === 'ops' ? deps : { ...deps, tracer }) // a scrape every few seconds is no trace to look at
     raiseWall(app, { surface }, wallDeps)

@@ -33,7 +33,7 @@ t.test('while the grants come back from the log nobody is let in: a revoked one 
   } as unknown as AuditLog
   const custody = await Custody.open(new EphemeralKeyStore(Date.now))
   const config = loadConfig({ flags: { 'node.profile': 'macronode', 'node.dataDir': dataDir, 'identity.keyFile': join(dataDir, 'id'), 'identity.passphraseFile': join(dataDir, 'pass') } })
-  const compose = () => composeCapabilities(config, { metrics: createMetrics(), log: createLogger({ level: 'silent' }), now: Date.now } as Surroundings, audit, { custody, last: true })
+  const compose = () => composeCapabilities(config, { metrics: createMetrics(), log: createLogger({ level: 'silent' }), now: Date.now } as Surroundings, { audit, keys: { custody, last: true }, at: () => 0 })
 
   const before = compose()
   await before.owner.start()
@@ -63,10 +63,31 @@ t.test('who starts a macronode for the first time is told where the owner’s ca
   const audit = { record: async () => {}, reason: () => undefined, async * entries () {} } as unknown as AuditLog
   const config = loadConfig({ flags: { 'node.profile': 'macronode', 'node.dataDir': dataDir, 'identity.keyFile': join(dataDir, 'id'), 'identity.passphraseFile': join(dataDir, 'pass') } })
   const surroundings = { metrics: createMetrics(), log: createLogger({ level: 'info' }, { write: line => { lines.push(line) } }), now: Date.now } as Surroundings
-  const { owner } = composeCapabilities(config, surroundings, audit, { custody: await Custody.open(new EphemeralKeyStore(Date.now)), last: true })
+  const { owner } = composeCapabilities(config, surroundings, { audit, keys: { custody: await Custody.open(new EphemeralKeyStore(Date.now)), last: true }, at: () => 0 })
   await owner.start()
   await owner.stop()
   const file = join(dataDir, 'owner.cap')
   t.strictSame(lines.map(line => JSON.parse(line) as Record<string, unknown>).map(({ event, file }) => ({ event, file })), [{ event: 'owner_capability_written', file }])
   t.notOk(lines.join().includes(readFileSync(file, 'utf8').trim()))
+})
+
+t.test('a clock that is set back brings no capability back that has expired', async t => {
+  const time = { wall: Date.parse('2026-01-01T00:00:00Z'), steady: 5000, governed: 0 }
+  const custody = await Custody.open(new EphemeralKeyStore(() => time.wall))
+  const audit = { record: async () => {}, reason: () => undefined, async * entries () {} } as unknown as AuditLog
+  const surroundings = { metrics: createMetrics(), log: createLogger({ level: 'silent' }), now: () => time.wall, monotonic: () => time.steady } as Surroundings
+  const { grants, authority, owner, now } = composeCapabilities(loadConfig({ flags: {} }), surroundings, { audit, keys: { custody, last: false }, at: () => time.governed })
+  await owner.start()
+  const { token } = await grants.mint({ memo: 'an hour', allows: 'auditor', caveats: [], expiresAt: time.wall + 3_600_000 }, 'operator')
+  const attempt = () => authority.authorize(token, { permission: 'status:read', ip: undefined, now: now() })
+  t.ok(attempt().id)
+  time.steady += 3_600_001 // and the clock stood still
+  t.throws(attempt, { code: 'NoCapability' })
+  t.notOk(grants.list().some(({ memo }) => memo === 'an hour'))
+  time.wall -= 86_400_000
+  t.throws(attempt, { code: 'NoCapability' })
+  time.steady = 5000
+  time.governed = Date.parse('2026-01-01T02:00:00Z')
+  t.throws(attempt, { code: 'NoCapability' }, 'by what governance saw before a restart')
+  await owner.stop()
 })
