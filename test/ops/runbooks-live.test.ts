@@ -11,8 +11,8 @@ import { commandsOf } from './commands.ts'
 
 t.setTimeout(240_000)
 
-/** Lines whose answer is no on a healthy daemon, asked for a key that nobody provides: exit code 1. */
-const ANSWERS_NO = ['grep quota_', 'ronctl find $KEY']
+/** Lines whose answer is no on a healthy daemon that nobody governs, asked for a key that nobody provides: exit code 1. */
+const ANSWERS_NO = ['grep quota_', 'ronctl find $KEY', 'ronctl governance obligations']
 
 interface Outcome { readonly code: number, readonly said: string }
 
@@ -32,8 +32,8 @@ t.test('every command of ours and every look at the metrics works as it stands i
   const done = new Set<string>()
   for (const page of [...globSync(join(ROOT, 'ops/runbooks/SvcDht*.md')), join(ROOT, 'ops/README.md')]) {
     const lines = commandsOf(page)
-    const given = lines.filter(line => line.startsWith('KEY='))
-    if (lines.some(line => line.includes('$KEY'))) t.equal(given.length, 1, `${basename(page)} says what $KEY is`)
+    const given = lines.filter(line => /^(KEY|OPS)=/.test(line))
+    for (const name of ['KEY', 'OPS'].filter(name => lines.some(line => line.includes(`$${name}`)))) t.equal(given.filter(line => line.startsWith(`${name}=`)).length, 1, `${basename(page)} says what $${name} is`)
     for (const line of lines.filter(line => /^(ronctl|curl) /.test(line) && !done.has(line))) {
       done.add(line)
       const { code, said } = await run([...given, line])
