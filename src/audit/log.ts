@@ -1,15 +1,13 @@
 import type { Component } from '../core/component.ts'
 import type { ActionLog, ControlAction, Recorded } from '../core/control-action.ts'
-import { DhtError } from '../core/errors.ts'
 import type { ReadinessCheck } from '../core/readiness.ts'
 import { Alarms } from './alarms.ts'
+import { EntryQueue } from './entry-queue.ts'
 import { keepCosignatures, type NoteSigner } from './format/checkpoint.ts'
-import { encodeEntry, parseEntry, type Entry } from './format/entry.ts'
+import type { Entry } from './format/entry.ts'
 import { formatVerifierKey, type VerifierKey } from './format/note.ts'
 import { handoverAction, rotateAction, type RotatedBy } from './format/rotation.ts'
-import { encodeBundle, TILE_WIDTH } from './format/tile.ts'
-import { leafHash } from './format/tree.ts'
-import { encodeGroup, type Waiting } from './group.ts'
+import { TILE_WIDTH } from './format/tile.ts'
 import { Listeners } from './listeners.ts'
 import { LogReader, type LogHead, type LogState, type ReadEntry } from './reader.ts'
 import type { AuditLogDeps, AuditLogOptions } from './options.ts'
@@ -24,8 +22,6 @@ import { Tail } from './tail.ts'
 
 /** How soon the disk is tried again after it took no entry: with writes refused at the wall nobody else would. */
 const RETRY_MS = 1000
-/** Entries that one flush takes. */
-const GROUP_ENTRIES = 4096
 
 /** The audit log: takes control actions, and resolves when their entries are where no crash takes them away. */
 export class AuditLog implements ActionLog, Component, ReadinessCheck {
@@ -34,8 +30,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   readonly #deps: AuditLogDeps
   readonly #state: LogState = { tail: new Tail(), published: 0, checkpoint: undefined, minimum: 0 }
   readonly #reader: LogReader
-  /** Bounded by `queued`. */
-  #queue: Waiting[] = []
+  readonly #queue: EntryQueue
   /** Every write goes through here, one after the other. */
   #writing: Promise<void> = Promise.resolve()
   #flush: NodeJS.Timeout | undefined
@@ -44,8 +39,6 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   #isOpen = false
   /** What a start has yet to write before entries are taken. */
   #begin: (() => Promise<void>) | undefined
-  /** Entries are on disk that the mark does not count. */
-  #isMarkBehind = false
   #pruning: Pruning | undefined
   readonly #signing: Signing
   readonly #entryListeners = new Listeners<Entry>()
@@ -57,6 +50,16 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     this.#signing = new Signing(options.origin, deps.signers)
     this.#reader = new LogReader(this.#state, deps.storage)
     this.#refusal = new Refusal(deps)
+    this.#queue = new EntryQueue(options.queued, {
+      ...deps,
+      state: this.#state,
+      refusal: this.#refusal,
+      isBegun: () => this.#begin === undefined,
+      toMark: () => toMark(this.#state.tail, options.origin, this.#signing.markKeys, this.#state.minimum),
+      onFailure: err => this.#retryAfter(err),
+      onEntry: entry => this.#entryListeners.tell(entry),
+      onGroup: () => this.#alarms.set('publish', options.publishMs, () => this.#try(async () => await this.#publish())),
+    })
   }
 
   /** Never throws for a log that is damaged: then it takes no entries, and what is readable can be read. */
@@ -80,7 +83,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     if (!this.#isOpen) return
     clearTimeout(this.#flush)
     this.#alarms.clearAll()
-    await this.#enqueue(async () => await this.#commit())
+    await this.#enqueue(async () => await this.#queue.commit())
     await this.#enqueue(async () => await this.#publish()).catch(err => this.#deps.log.error({ event: 'checkpoint_failed', err }, 'audit log: the last checkpoint could not be written'))
     this.#isOpen = false
     this.#refusal.end('the daemon is stopping')
@@ -100,19 +103,12 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
       this.#deps.metrics.refused.inc({ reason: 'slow' })
       throw this.#refusal.toError()
     }
-    if (this.#queue.length >= this.#options.queued) {
-      this.#deps.metrics.refused.inc({ reason: 'queue' })
-      throw new DhtError('DegradedAudit', 'The audit log takes no more entries until the disk has caught up.', { retryAfterMs: 1000 })
-    }
-    // A mistake in the action is the caller's, and no reason to hold up the others of its group.
-    encodeEntry(action, { seq: this.#state.tail.size + this.#queue.length + 1, tsMs: this.#deps.now(), prev: '0'.repeat(64) })
-    const waiting = { action, startedAt: performance.now(), done: Promise.withResolvers<Recorded>() }
-    this.#queue.push(waiting)
+    const recorded = this.#queue.add(action)
     this.#flush ??= setTimeout(() => {
       this.#flush = undefined
-      void this.#enqueue(async () => await this.#commit())
+      void this.#enqueue(async () => await this.#queue.commit())
     }, this.#options.groupMs)
-    return await waiting.done.promise
+    return await recorded
   }
 
   head (): LogHead {
@@ -195,14 +191,11 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     this.assertTakesEntries()
     const rotated = Promise.withResolvers<Recorded>()
     await this.#enqueue(async () => {
-      rotated.resolve(this.#recordOwn(rotateAction(by, this.#signing.keys, next, this.#deps.now())))
+      rotated.resolve(this.#queue.commitOwn(rotateAction(by, this.#signing.keys, next, this.#deps.now())))
       await rotated.promise
       await this.#handOver(this.#signing.signers, next)
       this.#signing.changeTo(next)
-      await this.#publish().catch(err => {
-        this.#refuse(err)
-        this.#scheduleRetry()
-      })
+      await this.#publish().catch(err => this.#retryAfter(err))
     })
     return await rotated.promise
   }
@@ -213,10 +206,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     this.#begin = async () => { await this.#beginEntries(keys, isRotated) }
     this.#deps.metrics.size.set(tail.size)
     this.#scheduleAgeing()
-    await this.#begin().catch(err => {
-      this.#refuse(err)
-      this.#scheduleRetry()
-    })
+    await this.#begin().catch(err => this.#retryAfter(err))
   }
 
   /** What is written before the first entry after a start. A disk that does not take it now may take it later. */
@@ -224,26 +214,17 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     const { storage, now } = this.#deps
     const { tail, published, checkpoint } = this.#state
     // What is only in the list of pending entries gets its checkpoint before that list is begun anew.
-    if (isRotated && checkpoint !== undefined && published === tail.size) await this.#writeMark()
+    if (isRotated && checkpoint !== undefined && published === tail.size) await this.#queue.writeMark()
     else await this.#publish({ anew: true })
     await storage.beginPending(tail.size)
     this.#begin = undefined
     this.#refusal.clear()
     if (isRotated) {
       const by: RotatedBy = { actor: 'daemon', reason: 'the log is signed by other keys from here on' }
-      await this.#recordOwn(rotateAction(by, keys, this.#signing.keys, now())).catch(() => {}) // told by the refusal
+      await this.#queue.commitOwn(rotateAction(by, keys, this.#signing.keys, now())).catch(() => {}) // told by the refusal
       await this.#handOver(signersOf(keys, this.#deps.formerSigners), this.#signing.keys)
       await this.#publish()
     }
-  }
-
-  /** An entry of the log about itself, with all that waits. */
-  async #recordOwn (action: ControlAction): Promise<Recorded> {
-    const done = Promise.withResolvers<Recorded>()
-    this.#queue.push({ action, startedAt: performance.now(), done })
-    done.promise.catch(() => {}) // its caller hears of it
-    await this.#commit()
-    return await done.promise
   }
 
   /** The keys before sign the tree that names the new ones: whoever trusts only those can follow. Without it they cannot, and no more. */
@@ -252,65 +233,24 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     if (former.length === 0) return log.warn({ event: 'audit_keys_unvouched' }, 'audit log: the keys before are not here to vouch for the new ones: whoever verifies needs the new ones')
     if (this.#refusal.reason !== undefined) return
     const checkpoint = Buffer.from(await signTail(this.#options.origin, this.#state.tail, former, now())).toString()
-    const done = Promise.withResolvers<Recorded>()
-    done.promise.catch(() => {}) // told by the refusal
-    this.#queue.unshift({ action: handoverAction(next, checkpoint, now()), startedAt: performance.now(), done }) // right behind the tree that it is about
-    await this.#commit()
-  }
-
-  async #commit (): Promise<void> {
-    while (this.#queue.length > 0) {
-      const group = this.#queue.splice(0, GROUP_ENTRIES)
-      const { metrics, storage, now } = this.#deps
-      if (this.#refusal.isFinal || this.#begin !== undefined) {
-        for (const { done } of group) done.reject(this.#refusal.toError())
-        continue
-      }
-      const tsMs = now()
-      const { added, kept } = encodeGroup(group, this.#state.tail, tsMs)
-      try {
-        if (this.#isMarkBehind) await this.#writeMark()
-        await storage.append(encodeBundle(added))
-      } catch (err) {
-        // Of an append that failed half-way, an entry may be found after a crash, as after one before the answer.
-        this.#refuse(err)
-        for (const { done } of kept) done.reject(this.#refusal.toError())
-        this.#scheduleRetry()
-        continue
-      }
-      const first = this.#state.tail.size
-      for (const bytes of added) this.#state.tail.append(bytes, leafHash(bytes))
-      // They are on disk and stay there: whatever becomes of the mark, which the next group waits for, their callers are told so.
-      await this.#writeMark().then(() => { this.#refusal.clear() }, err => {
-        this.#refuse(err)
-        this.#scheduleRetry()
-      })
-      kept.forEach(({ done, startedAt }, at) => {
-        metrics.appendSeconds.observe((performance.now() - startedAt) / 1000)
-        done.resolve({ seq: first + at, ts: tsMs })
-      })
-      metrics.size.set(this.#state.tail.size)
-      for (const bytes of added) this.#entryListeners.tell(parseEntry(bytes))
-      this.#alarms.set('publish', this.#options.publishMs, () => this.#try(async () => await this.#publish()))
-    }
+    // Right behind the tree that it is about.
+    await this.#queue.commitOwn(handoverAction(next, checkpoint, now()), { isFirst: true }).catch(() => {}) // told by the refusal
   }
 
   /** Entries are refused while the work fails, and the disk is tried again. */
   #try (work: () => Promise<void>): void {
-    this.#enqueue(work).catch(err => {
-      this.#refuse(err)
-      this.#scheduleRetry()
-    })
+    this.#enqueue(work).catch(err => this.#retryAfter(err))
   }
 
   /** What a disk must take before entries are taken again: their list, the mark, and the checkpoint that may have failed. */
-  #scheduleRetry (): void {
+  #retryAfter (err: unknown): void {
+    this.#refuse(err)
     if (this.#refusal.isFinal) return
     this.#alarms.set('retry', RETRY_MS, () => this.#try(async () => {
       if (this.#refusal.reason === undefined || this.#refusal.isFinal) return
       if (this.#begin !== undefined) return await this.#begin()
       await this.#deps.storage.append(new Uint8Array(0))
-      await this.#writeMark()
+      await this.#queue.writeMark()
       await this.#publish()
       this.#refusal.clear()
     }))
@@ -320,7 +260,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
   async #prune (minimum: number, why: PruneReason): Promise<void> {
     const from = this.#state.minimum
     if (minimum <= from || this.#pruning !== undefined || this.#refusal.reason !== undefined) return
-    await this.#recordOwn(pruneAction(from, minimum, why))
+    await this.#queue.commitOwn(pruneAction(from, minimum, why))
     this.#pruning = { minimum, why }
     await this.#publish()
   }
@@ -331,7 +271,7 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     this.#pruning = undefined
     this.#state.minimum = minimum
     storage.letGo?.(minimum)
-    await this.#writeMark()
+    await this.#queue.writeMark()
   }
 
   /** Now and then, those that are older than the log publishes. */
@@ -353,14 +293,14 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
     if (this.#refusal.isFinal || (isCovered && size > 0 && this.#signing.isOnDisk && !anew)) return
     const note = keepCosignatures(await this.#signing.sign(this.#state.tail, now()), this.#state.checkpoint)
     // The mark first: it names the keys by which the checkpoint will be known.
-    await this.#writeMark()
+    await this.#queue.writeMark()
     await storage.publish([...this.#state.tail.files(this.#state.published), ['checkpoint', note]])
     this.#state.checkpoint = note
     this.#state.published = size
     const isMarkWide = this.#signing.settle()
     this.#state.tail.trim()
     if (!isCovered) await storage.beginPending(size)
-    if (isMarkWide) await this.#writeMark()
+    if (isMarkWide) await this.#queue.writeMark()
     metrics.published.set(size)
     metrics.checkpointTime.set(now() / 1000)
     this.#checkpointListeners.tell()
@@ -376,12 +316,6 @@ export class AuditLog implements ActionLog, Component, ReadinessCheck {
       this.#scheduleRefresh()
       this.#try(async () => await this.#publish({ anew: true }))
     })
-  }
-
-  async #writeMark (): Promise<void> {
-    this.#isMarkBehind = true
-    await this.#deps.storage.writeMark(toMark(this.#state.tail, this.#options.origin, this.#signing.markKeys, this.#state.minimum))
-    this.#isMarkBehind = false
   }
 
   async #enqueue (work: () => Promise<void>): Promise<void> {
