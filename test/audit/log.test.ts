@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { LogStorage } from '../../src/audit/storage/storage.ts'
@@ -105,6 +105,20 @@ t.test('a log goes on where it was after a restart', async t => {
   t.equal(again.log.head().size, 701)
   t.equal((await Array.fromAsync(again.log.entries())).length, 701)
   await again.log.stop()
+})
+
+t.test('a checkpoint that cannot take its place leaves no draft behind, however often it is tried', async t => {
+  const folder = tempFolder(t)
+  const { log } = createLog(diskStorage(folder))
+  await log.start()
+  await fill(log, 3)
+  mkdirSync(join(folder, 'log/tile/0/000.p/3'), { recursive: true }) // no file takes the place of a folder
+  for (let tries = 0; tries < 3; tries++) await t.rejects(log.publish())
+  t.strictSame(readdirSync(join(folder, 'log/tile/0/000.p')), ['3'])
+  rmdirSync(join(folder, 'log/tile/0/000.p/3'))
+  await log.publish()
+  t.equal(log.head().published, 3)
+  await log.stop()
 })
 
 t.test('two processes never write one log', async t => {

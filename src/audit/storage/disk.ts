@@ -160,17 +160,22 @@ async function assertSame (path: string, inode: number, sizeBytes?: number): Pro
   throw new ReplacedError(`${path} was ${found === undefined ? 'deleted' : 'replaced or changed'} while the log was in use`)
 }
 
-/** Whole or not at all. */
+/** Whole or not at all. What could not be written is removed: on a full disk every try would leave some. */
 async function replaceFile (path: string, bytes: Uint8Array): Promise<void> {
   const draft = `${path}.${randomBytes(4).toString('hex')}.new`
-  const file = await open(draft, 'wx', 0o600)
   try {
-    await file.writeFile(bytes)
-    await file.sync()
-  } finally {
-    await file.close()
+    const file = await open(draft, 'wx', 0o600)
+    try {
+      await file.writeFile(bytes)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(draft, path)
+  } catch (err) {
+    await rm(draft, { force: true }).catch(() => {}) // the first fault is the one to tell
+    throw err
   }
-  await rename(draft, path)
 }
 
 async function syncFolder (path: string): Promise<void> {
