@@ -262,7 +262,7 @@ export class NativeEngine implements Discv5Engine {
     if (!this.#admits(record, 'call')) throw new DhtError('NoCapability', 'Only members are asked.', { reason: 'member' })
     const endpoint = this.#endpointOf(record)
     if (endpoint === undefined) throw new DhtError('BadRequest', 'the record has no UDP address that this node can reach')
-    if (this.#bans.size > 0 && this.#isBanned({ record, endpoint })) throw new DhtError('NoCapability', 'This node is banned here.', { hint: 'ronctl bans list' })
+    if (this.#bans.size > 0 && this.#isBanned({ record, endpoint })) throw new DhtError('Conflict', 'This node is banned here, and its answer would be dropped.', { hint: 'See ronctl bans list.' })
     return { id: record.id, ...endpoint, record }
   }
 
