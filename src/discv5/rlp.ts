@@ -16,6 +16,8 @@ export class RlpReader {
   }
 
   get isDone (): boolean { return this.#at >= this.#end }
+  /** Whether the next item is a list. */
+  get isAtList (): boolean { return !this.isDone && (this.#bytes[this.#at] as number) >= 0xc0 }
   get offset (): number { return this.#at }
 
   /** The bytes of a string item; a view, not a copy. */

@@ -12,6 +12,7 @@ const MAX_TEXT_LENGTH = 404
 const SIGNATURE_BYTES = 64
 const PUBLIC_KEY_BYTES = 33
 const PORT_KEYS: ReadonlySet<string> = new Set(['udp', 'udp6', 'tcp', 'tcp6', 'quic', 'quic6'])
+const BYTES_KEYS: ReadonlySet<string> = new Set([...PORT_KEYS, 'id', 'secp256k1', 'ip', 'ip6', 'libp2p'])
 const IP_BYTES: Readonly<Record<string, number>> = { ip: 4, ip6: 16 }
 
 /** A node record whose form and signature were checked. Text and pairs are made when first asked for. */
@@ -111,6 +112,8 @@ function readPairs (fields: RlpReader): Map<string, Buffer> {
     if (last !== undefined && Buffer.compare(last, key) >= 0) throw new Malformed('record', 'keys that are not sorted and unique')
     last = key
     const name = key.toString('latin1')
+    // A list would be read with its header: two bytes of `udp` as a port, four of `ip` as an address.
+    if (fields.isAtList && BYTES_KEYS.has(name)) throw new Malformed('record', `${name} that is a list`)
     const value = fields.value()
     assertKnownForm(name, value)
     pairs.set(name, value)

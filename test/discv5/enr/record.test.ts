@@ -68,6 +68,18 @@ t.test('an IP of 3 bytes, a port with a leading zero, another scheme and no key 
   t.throws(() => decodeRecord(signed(uintBytes(1), [V4]), curve), because('record'))
 })
 
+t.test('a list where an address, a port or a key belongs is refused, and is a value under any other key', async t => {
+  const listed = (key: string, value: Buffer): Buffer => {
+    const pairs: ReadonlyArray<readonly [string, Buffer]> = [...[V4, PUBLIC].map(([name, bytes]) => [name, encodeBytes(bytes)] as const), [key, value] as const].sort(([a], [b]) => a < b ? -1 : 1)
+    const content = [encodeBytes(uintBytes(1)), ...pairs.flatMap(([name, bytes]) => [encodeBytes(Buffer.from(name)), bytes])]
+    return encodeList([encodeBytes(curve.sign(keccak256(encodeList(content)), KEY)), ...content])
+  }
+  for (const [key, hex] of [['udp', 'c105'], ['tcp6', 'c105'], ['ip', 'c3010203'], ['ip6', `cf${'01'.repeat(15)}`], ['libp2p', 'c105']] as const) {
+    t.throws(() => decodeRecord(listed(key, Buffer.from(hex, 'hex')), curve), because('record'), key)
+  }
+  t.strictSame(decodeRecord(listed('eth', Buffer.from('c105', 'hex')), curve).pairs.get('eth'), Buffer.from('c105', 'hex'))
+})
+
 t.test('a port below 256 is one byte', async t => {
   const record = signRecord(1n, { udp: uintBytes(80) }, KEY, curve)
   t.equal(record.port('udp'), 80)
