@@ -20,6 +20,9 @@ export interface SpanAttributes {
   readonly 'svc_dht.lookup.cache'?: string
   readonly 'svc_dht.walk.messages'?: number
   readonly 'svc_dht.walk.hops'?: number
+  /** Closest peers that took an announcement, of those it was sent to. */
+  readonly 'svc_dht.announce.reached'?: number
+  readonly 'svc_dht.announce.attempted'?: number
   /** The peer that was asked. */
   readonly 'svc_dht.peer'?: string
 }

@@ -3,7 +3,8 @@ import type { Clock, Component } from '../core/component.ts'
 import { printDuration } from '../core/duration.ts'
 import { DhtError } from '../core/errors.ts'
 import type { MultihashKey } from '../core/key.ts'
-import { emptyTrace, type WalkTrace } from '../core/peer.ts'
+import { emptyTrace, type Walk, type WalkTrace } from '../core/peer.ts'
+import type { Span } from '../core/span.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { WriteGate } from '../policy/write-gate.ts'
@@ -123,7 +124,7 @@ export class Announcer implements Component {
    * Holds our own record and brings it to the closest peers. A repeat extends the time, never shortens it.
    * @throws {DhtError} as {@link assertAnnounces}
    */
-  async announce (key: MultihashKey, options: { readonly ttlMs?: number, readonly signal: AbortSignal }): Promise<Announced> {
+  async announce (key: MultihashKey, options: { readonly ttlMs?: number, readonly signal: AbortSignal, readonly span?: Span | undefined }): Promise<Announced> {
     this.assertAnnounces(key, options)
     const { ttlMs = this.#opts.ttlMs, signal } = options
     const name = toMapKey(key)
@@ -137,7 +138,7 @@ export class Announcer implements Component {
     this.#deps.metrics.announcedKeys.set(this.#announcements.size)
 
     const trace = emptyTrace()
-    const published = await this.#publish(announcement, { signal: AbortSignal.any([signal, this.#stopping.signal]), trace })
+    const published = await this.#publishTraced(announcement, { signal: AbortSignal.any([signal, this.#stopping.signal]), trace }, options.span)
     return { ...published, created: known === undefined, expiresAt, trace }
   }
 
@@ -200,7 +201,20 @@ export class Announcer implements Component {
     }
   }
 
-  async #publish (announcement: Announcement, walk: { readonly signal: AbortSignal, readonly trace: WalkTrace }): Promise<Published> {
+  async #publishTraced (announcement: Announcement, walk: Walk, parent: Span | undefined): Promise<Published> {
+    const span = parent?.child('announce', { 'svc_dht.lookup.key': Buffer.from(announcement.key).toString('base64url') })
+    try {
+      const published = await this.#publish(announcement, { ...walk, span })
+      span?.set({ 'svc_dht.announce.reached': published.reached, 'svc_dht.announce.attempted': published.attempted, 'svc_dht.walk.messages': walk.trace.messages, 'svc_dht.walk.hops': walk.trace.hops })
+      span?.end()
+      return published
+    } catch (err) {
+      span?.end(err instanceof Error ? err.name : 'Error')
+      throw err
+    }
+  }
+
+  async #publish (announcement: Announcement, walk: Walk): Promise<Published> {
     const { self, addresses, publisher, now } = this.#deps
     // Set first, so that a failure is tried again soon and not in a tight loop.
     announcement.repeatAt = now() + REPEAT_TIMEOUT_MS

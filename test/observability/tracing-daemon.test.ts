@@ -17,9 +17,11 @@ const TRACEPARENT = { traceparent: `00-${PARENT.trace}-${PARENT.span}-01` }
 const tracedTo = (endpoint: string, more: Readonly<Record<string, string>> = {}) => ({ flags: { 'tracing.endpoint': endpoint, 'tracing.oneIn': '1', 'tracing.interval': '10ms', 'log.level': 'debug', ...more } })
 
 /** One request to the admin socket with the owner's capability, or the one given. */
-async function askAdmin (daemon: TestDaemon, path: string, { token = ownerToken(daemon), ...headers }: Readonly<Record<string, string>> = {}): Promise<void> {
+async function askAdmin (daemon: TestDaemon, path: string, { token = ownerToken(daemon), ...headers }: Readonly<Record<string, string>> = {}, body?: object): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  request({ socketPath: daemon.adminSocket, path, headers: { authorization: `Bearer ${token}`, ...headers } }, response => { response.resume().on('end', resolve) }).on('error', reject).end()
+  const sent = body === undefined ? { method: 'GET', json: undefined } : { method: 'POST', json: JSON.stringify(body) }
+  const type = sent.json === undefined ? {} : { 'content-type': 'application/json' }
+  request({ socketPath: daemon.adminSocket, path, method: sent.method, headers: { authorization: `Bearer ${token}`, ...type, ...headers } }, response => { response.resume().on('end', resolve) }).on('error', reject).end(sent.json)
   await promise
 }
 
@@ -50,6 +52,21 @@ t.test('a trace shows a request, its lookup, the walk and each RPC, one under th
   for (const rpc of rpcs) t.match(rpc, { kind: 3, parentSpanId: walk?.spanId, traceId: server?.traceId, failed: false, attributes: { 'svc_dht.peer': /^12D3Koo/ } })
   t.equal(Number(walk?.attributes['svc_dht.walk.messages']), 2)
   t.ok(asked.logs.some(line => line['trace_id'] === server?.traceId && line['request_id'] === response.headers.get('x-request-id')), 'the log names the trace')
+})
+
+t.test('a trace of an announcement shows the walk to the closest peers, and each that was told', async t => {
+  const collector = await startCollector(t)
+  const [announcing] = await startTestOverlay(t, 3, tracedTo(collector.endpoint))
+  if (announcing === undefined) return t.fail('no overlay')
+  await askAdmin(announcing, '/v1/providers', TRACEPARENT, { key: `b3:${'5a'.repeat(32)}` })
+  await until(() => named(collector.spans, 'POST /v1/providers') !== undefined, 'the request is traced')
+  const [server, announce] = [named(collector.spans, 'POST /v1/providers'), named(collector.spans, 'announce')]
+  t.match(announce, { traceId: PARENT.trace, parentSpanId: server?.spanId, failed: false })
+  t.equal(Number(announce?.attributes['svc_dht.announce.reached']), 2)
+  t.ok(Number(announce?.attributes['svc_dht.walk.messages']) >= 2)
+  const told = collector.spans.filter(({ name, kind, parentSpanId }) => name === 'ADD_PROVIDER' && kind === 3 && parentSpanId === announce?.spanId)
+  t.equal(told.length, 2)
+  t.ok(collector.spans.some(({ name, parentSpanId }) => name === 'FIND_NODE' && parentSpanId === announce?.spanId), 'and who was asked for them')
 })
 
 t.test('the admin API continues the trace of its caller, and tells no collector a capability', async t => {

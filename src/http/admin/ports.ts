@@ -1,6 +1,7 @@
 import type { ActionLog } from '../../core/control-action.ts'
 import type { MultihashKey } from '../../core/key.ts'
 import type { WalkTrace } from '../../core/peer.ts'
+import type { Span } from '../../core/span.ts'
 import type { LookupPort } from '../../lookup/answer.ts'
 import type { AuditPort } from './audit.ts'
 import type { AuditKeysPort } from './audit-keys.ts'
@@ -43,7 +44,7 @@ export interface AnnouncerPort {
    * Holds the record and announces it to the closest peers, and again before it expires there.
    * @throws {DhtError} Backpressure at the limit of announced keys, BadRequest for a TTL beyond the cap, NotReady with nobody to tell
    */
-  announce (key: MultihashKey, options: { readonly ttlMs?: number, readonly signal: AbortSignal }): Promise<Announced>
+  announce (key: MultihashKey, options: { readonly ttlMs?: number, readonly signal: AbortSignal, readonly span?: Span | undefined }): Promise<Announced>
   /** Ends the announcement; the time until which others may still hold it, or undefined when there was none. */
   withdraw (key: MultihashKey): Promise<number | undefined>
 }

@@ -15,7 +15,7 @@ export function addProviderRoutes (app: FastifyInstance, { announcer, actions }:
     const ttl = ttlSeconds === undefined ? {} : { ttlMs: ttlSeconds * 1000 }
     announcer.assertAnnounces(key, ttl) // the log tells of what is done: an entry comes after all that refuses at once
     await actions.record(toAction('provider.write', key, request, ttlSeconds))
-    const { expiresAt, created, reached, attempted, trace } = await announcer.announce(key, { ...ttl, signal: whenClientLeaves(reply) })
+    const { expiresAt, created, reached, attempted, trace } = await announcer.announce(key, { ...ttl, signal: whenClientLeaves(reply), span: request.span })
     return { key: toKeyText(key), cid: toCidText(key), expires_at: toIso(expiresAt), created, reached, attempted, trace: { ...trace } }
   })
 
