@@ -52,6 +52,21 @@ t.test('the secret is where the configuration looks for it, and what is publishe
   }
 })
 
+t.test('what the profile opens to the world is what the image publishes and both guides say to open, on both planes', async t => {
+  const open = [...CONFIG.matchAll(/"(?:\/ip4\/0\.0\.0\.0\/(tcp|udp)\/|(0\.0\.0\.0):)(\d+)/g)].map(([, protocol = 'udp', , port = '']) => `${port}/${protocol}`).toSorted()
+  t.strictSame(open, ['7460/tcp', '7460/udp', '7461/udp', '7464/tcp'])
+  const exposed = restOf('EXPOSE').flatMap(rest => rest.split(' '))
+  const [readme, guide] = ['README.md', 'ops/README.md'].map(name => readFileSync(join(ROOT, name), 'utf8'))
+  const sentence = /Open (tcp [^;]*) to the world/.exec(readme ?? '')?.[1]
+  t.equal(sentence, 'tcp 7460 and 7464 and udp 7460 and 7461')
+  for (const where of open) {
+    const [port, protocol] = where.split('/')
+    t.ok(exposed.includes(where), `the image: ${where}`)
+    t.match(FILE, `-p ${port}:${port}${protocol === 'udp' ? '/udp' : ' '}`, `its example: ${where}`)
+    t.match(guide, new RegExp(`^\\| ${port} [a-z ]*${protocol}\\b[a-z ]*\\| everybody`, 'm'), `the guide: ${where}`)
+  }
+})
+
 t.test('unit, profile and examples keep keys, data and passphrase in the same places', async t => {
   const unit = readFileSync(join(ROOT, 'ops/systemd/svc-dht.service'), 'utf8')
   const place = (text: string, key: string): string | undefined => new RegExp(`^${key} = "([^"]+)"$`, 'm').exec(text)?.[1]
