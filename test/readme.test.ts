@@ -32,7 +32,7 @@ t.test('the tour works when pasted', async t => {
   const log = await startCommand(t, 'bash', ['-euo', 'pipefail', '-c', readTour('A log anyone can verify')], { XDG_RUNTIME_DIR: folder, TMPDIR: folder }).exit
   t.equal(log.code, 0, log.stderr)
   t.match(log.stdout, /provider\.write .*\n.*provider\.delete/s, 'what the tour did is in the log')
-  t.equal([...log.stdout.matchAll(/^verified +yes/gm)].length, 3, 'online, exported, and without the daemon')
+  t.equal([...log.stdout.matchAll(/^verified +yes/gm)].length, 4, 'online, exported, without the daemon, and going on from a head that was kept')
   t.match(log.stdout, /^c2sp\.org\/tlog-proof@v1\nindex 0\n/m)
 
   const caps = await startCommand(t, 'bash', ['-euo', 'pipefail', '-c', readTour('Capabilities')], { XDG_RUNTIME_DIR: folder, TMPDIR: folder }).exit

@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
+import { CheckpointError, parseCheckpoint, type TreeHead } from '../../audit/format/checkpoint.ts'
 import { parseVerifierKey, type VerifierKey } from '../../audit/format/note.ts'
 import { MAX_POLICY_BYTES, parsePolicy, PolicyError, type Policy } from '../../audit/format/policy.ts'
 import type { Exit } from '../exit-codes.ts'
@@ -7,6 +8,8 @@ import { renderFields, type Field, type View } from '../layout.ts'
 import type { Verdict } from './verify.ts'
 
 const MAX_KEY_FILE_BYTES = 65_536
+const MAX_CHECKPOINT_BYTES = 1024 * 1024
+const KEPT_HINT = 'Keep what `/audit/checkpoint` of the daemon answers, or the file `checkpoint` of an exported folder.'
 
 /**
  * Verifier keys, each given as text or as a file with one a line; lines that begin with # are remarks.
@@ -29,6 +32,21 @@ async function readKeyFile (path: string): Promise<VerifierKey[]> {
   if (stats?.isFile() !== true || stats.size > MAX_KEY_FILE_BYTES) throw usageFailure(`${path} is neither a verifier key nor a file of some.`, 'A key is name+id+key.')
   const lines = (await readFile(path, 'utf8')).split('\n').map(line => line.trim())
   return lines.filter(line => line !== '' && !line.startsWith('#')).map(parseKey)
+}
+
+/**
+ * A checkpoint that whoever verifies kept. Its signatures are not looked at: it is believed because it was kept.
+ * @throws {Failure} usage for what is none
+ */
+export async function readKeptCheckpoint (path: string): Promise<TreeHead> {
+  const stats = await stat(path).catch(() => undefined)
+  if (stats?.isFile() !== true || stats.size > MAX_CHECKPOINT_BYTES) throw usageFailure(`${path} is not a file of a checkpoint.`, KEPT_HINT)
+  try {
+    return parseCheckpoint(await readFile(path))
+  } catch (err) {
+    if (err instanceof CheckpointError) throw usageFailure(`${path} is not one to go on from: ${err.message}`, KEPT_HINT)
+    throw err
+  }
 }
 
 /** @throws {Failure} usage with every mistake of the policy */
@@ -58,6 +76,7 @@ export function renderVerdict (verdict: Verdict, view: View): string {
     ['origin', verdict.origin],
     ['entries', String(verdict.size)],
     ...(verdict.from === undefined ? [] : [['kept from', `entry ${verdict.from}: older ones were let go`] satisfies Field]),
+    ...(verdict.continues === undefined ? [] : [['goes on from', `the kept checkpoint of ${verdict.continues} entries`] satisfies Field]),
     ['root', verdict.root],
     ['signed by', verdict.signed_by.map(shorten)],
     ['signed at', verdict.signed_at ?? 'not told by a trusted key'],

@@ -1,9 +1,10 @@
-import { CheckpointError, openCheckpoint, parseCheckpoint, verifySignatures, type Opened } from '../../audit/format/checkpoint.ts'
+import { CheckpointError, openCheckpoint, parseCheckpoint, verifySignatures, type Opened, type TreeHead } from '../../audit/format/checkpoint.ts'
 import type { Entry } from '../../audit/format/entry.ts'
 import { formatVerifierKey, keyId, type VerifierKey } from '../../audit/format/note.ts'
 import { isQuorum, quorumWitnesses, type Policy } from '../../audit/format/policy.ts'
 import { KeyTrail, type Followed } from '../../audit/format/rotation.ts'
-import { equal, type Hash } from '../../audit/format/tree.ts'
+import { tileReader } from '../../audit/format/tile.ts'
+import { consistencyProof, equal, isConsistent, type Hash } from '../../audit/format/tree.ts'
 import { IntegrityError, scan, scanKept } from '../../audit/scan.ts'
 
 /** A log that nobody we know has signed is read up to here, to find whether they gave way to others. */
@@ -21,6 +22,8 @@ export interface Expectation {
   readonly nowMs: number
   /** Whose witnesses must have cosigned the checkpoint. */
   readonly policy?: Policy | undefined
+  /** The head of this log as it was once: what is there now must go on from it. */
+  readonly kept?: TreeHead | undefined
   /** Called with each entry, in order; that the log is whole is known only at its end. */
   readonly onEntry?: (entry: Entry) => void
 }
@@ -33,7 +36,7 @@ interface Rotated { readonly seq: number, readonly to: readonly string[] }
 
 /** What `ronctl audit verify --json` prints. */
 export type Verdict =
-  | { readonly valid: true, readonly origin: string, readonly size: number, readonly root: string, /** The first entry that is still there, when older ones were let go. */ readonly from?: number, readonly signed_by: readonly string[], readonly signed_at?: string, readonly witnesses?: Witnessed, readonly rotations?: readonly Rotated[] }
+  | { readonly valid: true, readonly origin: string, readonly size: number, readonly root: string, /** The first entry that is still there, when older ones were let go. */ readonly from?: number, /** How many entries the kept checkpoint has, which this log goes on from. */ readonly continues?: number, readonly signed_by: readonly string[], readonly signed_at?: string, readonly witnesses?: Witnessed, readonly rotations?: readonly Rotated[] }
   | { readonly valid: false, readonly fault: string, readonly message: string, readonly seq?: number, readonly witnesses?: Witnessed }
 
 type ReadFile = (path: string) => Promise<Uint8Array | undefined>
@@ -45,6 +48,7 @@ export async function verifyLog (readFile: ReadFile, expectation: Expectation): 
     if (bytes === undefined) throw new IntegrityError('missing', 'There is no checkpoint.')
     const { root, opened, followed, minimum } = await readLog(bytes, readFile, expectation)
     if (!equal(root, opened.root)) throw new IntegrityError('root', `The entries do not have the root that the checkpoint signs for size ${opened.size}.`)
+    if (expectation.kept !== undefined) await checkContinues(opened, expectation.kept, readFile)
     const { isMet = true, witnesses } = expectation.policy === undefined ? {} : judgeWitnesses(opened, expectation.policy)
     if (!isMet) return { valid: false, fault: 'quorum', message: `The checkpoint of ${opened.size} entries has no quorum of witnesses: not cosigned by ${witnesses?.missing.join(', ')}.`, ...(witnesses !== undefined && { witnesses }) }
     return {
@@ -53,6 +57,7 @@ export async function verifyLog (readFile: ReadFile, expectation: Expectation): 
       size: opened.size,
       root: Buffer.from(opened.root).toString('hex'),
       ...(minimum > 0 && { from: minimum }),
+      ...(expectation.kept !== undefined && { continues: expectation.kept.size }),
       signed_by: opened.signedBy.map(formatVerifierKey),
       ...(opened.signedAtMs !== undefined && { signed_at: new Date(opened.signedAtMs).toISOString() }),
       ...(witnesses !== undefined && { witnesses }),
@@ -109,6 +114,21 @@ async function readLog (bytes: Uint8Array, readFile: ReadFile, expectation: Expe
     expectation.onEntry?.(entry)
   })).root()
   return { root, opened: open(trail.keys), followed: trail.followed, minimum: 0 }
+}
+
+/** That the kept head is a beginning of this log: by the tiles, whose hashes lead to both roots or to neither. */
+async function checkContinues ({ origin, size, root }: TreeHead, kept: TreeHead, readFile: ReadFile): Promise<void> {
+  if (kept.origin !== origin) throw new IntegrityError('origin', `The kept checkpoint is of the log ${JSON.stringify(kept.origin)}, not of ${JSON.stringify(origin)}.`)
+  if (kept.size > size) throw new IntegrityError('shorter', `The log has ${size} entries; the kept checkpoint has ${kept.size}.`)
+  let isGone = false
+  const proof = await consistencyProof(kept.size, size, tileReader(size, async path => {
+    const bytes = await readFile(path)
+    isGone ||= bytes === undefined
+    return bytes
+  })).catch(cause => {
+    throw new IntegrityError(isGone ? 'missing' : 'tile', `The tiles do not lead from the kept checkpoint of ${kept.size} entries to this one.`, { cause })
+  })
+  if (!isConsistent(kept.size, kept.root, size, root, proof)) throw new IntegrityError('fork', `The log does not go on from the kept checkpoint of ${kept.size} entries: it is another history.`)
 }
 
 /** Which witnesses cosigned, and which of the quorum did not. @throws {CheckpointError} for a line of a witness that is wrong */

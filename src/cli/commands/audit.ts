@@ -3,7 +3,7 @@ import type { Policy } from '../../audit/format/policy.ts'
 import type { AuditHeadBody, AuditRotateBody } from '../../http/admin/wire.ts'
 import { createLogTarget, openLogFiles } from '../audit/files.ts'
 import { showLog, type LogOptions } from '../audit/show-log.ts'
-import { parseNamedKeys, readPolicy, readTrustedKeys, verdictExit, renderVerdict } from '../audit/trust.ts'
+import { parseNamedKeys, readKeptCheckpoint, readPolicy, readTrustedKeys, verdictExit, renderVerdict } from '../audit/trust.ts'
 import { verifyLog, verifyLogInUse, type Expectation } from '../audit/verify.ts'
 import { usageFailure } from '../failure.ts'
 import { renderFields, type View } from '../layout.ts'
@@ -17,14 +17,16 @@ export interface TrustOptions {
   readonly policy?: string
   readonly minSize: number
   readonly maxAge?: number
+  readonly after?: string
 }
 
 const VERIFY_NOTES = `
 Reads every entry, the chain between them, every tile and the checkpoint, and says which entry is wrong and why. Exits with 1
 when anything is. Without a folder or archive the running daemon is asked. A key is a verifier key, name+id+key, or a file with
 one a line; \`ronctl audit head\` prints those of a daemon. Where a key that you trust handed over to another, this is followed and
-said. A checkpoint that was made just now has its cosignatures a moment later. --json prints {"valid": true, "origin", "size", "root",
-"from?", "signed_by", "signed_at?", "witnesses?": {"cosigned", "missing"}, "rotations?": [{"seq", "to"}]} or {"valid": false, "fault",
+said. Who holds the keys of a log can sign another history: keep a checkpoint elsewhere and give it with --after, or ask for witnesses
+with --policy. A checkpoint that was made just now has its cosignatures a moment later. --json prints {"valid": true, "origin", "size",
+"root", "from?", "continues?", "signed_by", "signed_at?", "witnesses?": {"cosigned", "missing"}, "rotations?": [{"seq", "to"}]} or {"valid": false, "fault",
 "message", "seq?", "witnesses?"}; from is the first entry that is kept, where older ones were let go.`
 
 const ROTATE_NOTES = `
@@ -82,12 +84,14 @@ function addVerify (audit: Command, run: Run): void {
     .option('--policy <file>', 'a trust policy (tlog-policy): its witnesses must have cosigned; its logs are trusted without --key')
     .option('--min-size <entries>', 'how long the log must be at least', parseCount, 0)
     .option('--max-age <duration>', 'how old the checkpoint may be', parseAge)
+    .option('--after <file>', 'a checkpoint that you kept: the log must go on from it')
     .addHelpText('after', VERIFY_NOTES)
     .action(run(async (session, path: string | undefined, options: TrustOptions) => {
       const { client, out } = session
       const policy = options.policy === undefined ? undefined : await readPolicy(options.policy)
       if (path !== undefined && options.key === undefined && (policy?.logs ?? []).length === 0) throw usageFailure('A log that is not asked of a daemon needs a key to trust.', 'Give --key, or a policy with a log; `ronctl audit head` prints the keys of a running daemon.')
-      const expectation = await expect(session, options, policy)
+      const kept = options.after === undefined ? undefined : await readKeptCheckpoint(options.after)
+      const expectation = { ...await expect(session, options, policy), kept }
       await using files = path === undefined ? undefined : await openLogFiles(path)
       out.progress('verifying')
       const verdict = await verifyLogInUse(async name => files === undefined ? await client.auditFile(name) : await files.read(name), expectation)

@@ -199,3 +199,34 @@ t.test('a folder that is verified while its log is in use is read again when it 
   t.equal(checkpoints, 9)
   await log.stop()
 })
+
+t.test('a log goes on from a checkpoint that was kept, or is another history, whoever signed it', async t => {
+  const grow = async (sizes: readonly number[], from: number): Promise<{ readonly folder: string, readonly heads: readonly string[] }> => {
+    const folder = tempFolder(t)
+    const { log } = createLog(diskStorage(folder))
+    await log.start()
+    const heads: string[] = []
+    for (const size of sizes) {
+      await fill(log, size - log.head().size, from + log.head().size)
+      await log.publish()
+      heads.push(join(folder, `head-${size}`))
+      writeFileSync(heads.at(-1) ?? '', await log.file('checkpoint') ?? '')
+    }
+    await log.stop()
+    return { folder: join(folder, 'log'), heads }
+  }
+  const ours = await grow([1, 255, 256, 257, 300], 0)
+  for (const [at, head] of ours.heads.entries()) t.match(await verdictOf(ours.folder, '--key', ED25519, '--after', head), { valid: true, size: 300, continues: [1, 255, 256, 257, 300][at] })
+  t.match(await ronctl(['audit', 'verify', ours.folder, '--key', ED25519, '--after', ours.heads[1] ?? '']), { exit: 0, stdout: /goes on from +the kept checkpoint of 255 entries\n/ })
+  for (const sizes of [[300], [400], [256]]) {
+    const fork = await grow(sizes, 5000)
+    t.match(await verdictOf(fork.folder, '--key', ED25519), { valid: true }, 'by itself nothing is wrong with it')
+    const { valid, fault } = await verdictOf(fork.folder, '--key', ED25519, '--after', ours.heads[4] ?? '') as { valid: boolean, fault: string }
+    t.strictSame([valid, fault], [false, sizes[0] === 256 ? 'shorter' : 'fork'])
+    t.match(await verdictOf(fork.folder, '--key', ED25519, '--after', ours.heads[0] ?? ''), { valid: false, fault: 'fork' })
+  }
+  const foreign = join(ours.folder, '../foreign')
+  writeFileSync(foreign, readFileSync(ours.heads[0] ?? '', 'utf8').replaceAll(ORIGIN, 'other.example/audit'))
+  t.match(await verdictOf(ours.folder, '--key', ED25519, '--after', foreign), { valid: false, fault: 'origin', message: /kept checkpoint is of the log "other.example/ })
+  for (const file of [join(ours.folder, 'nowhere'), join(ours.folder, 'tile/entries/000')]) t.match(await ronctl(['audit', 'verify', ours.folder, '--key', ED25519, '--after', file]), { exit: 2, stderr: /Keep what/ })
+})
