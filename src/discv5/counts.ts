@@ -13,9 +13,10 @@ const DROPS = [
   'no_challenge', 'bad_proof', 'decrypt', 'no_call', 'wrong_endpoint', 'wrong_distance', 'topic', 'table_address', 'table_subnet', 'member',
 ] as const
 
-/** What is asked of this node about topics, and what came of it; the labels of `svc_dht_discv5_topics_total`. */
+/** What is asked of this node about topics, and what came of what it asks; the labels of `svc_dht_discv5_topics_total`. */
 const TOPIC_EVENTS = [
   'admitted', 'renewed', 'again', 'waiting', 'refused_record', 'refused_address', 'ticket_early', 'ticket_late', 'ticket_invalid', 'query', 'query_empty',
+  'asked', 'ask_failed', 'placed', 'placement_failed',
 ] as const
 
 export type EventName = typeof EVENTS[number]

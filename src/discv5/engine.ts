@@ -36,6 +36,9 @@ export interface Discv5Engine extends Component {
   /** The newest record known of a node. */
   record (nodeId: string): NodeRecord | undefined
 
+  /** Topic discovery; undefined where it is off, or not there. */
+  readonly topics: TopicDiscovery | undefined
+
   bans (): readonly Ban[]
   /** Whether `ban` would take it now. @throws {DhtError} BadRequest, Backpressure, Unsupported */
   assertBannable (subject: string): void
@@ -48,6 +51,36 @@ export interface Discv5Engine extends Component {
   /** The same, of everybody whom the membership in force shuts out. To be called when that has changed. */
   dropOutsiders (): void
   stats (): EngineStats
+}
+
+/** Who advertises a topic, and advertising one. A topic is 64 hex characters. */
+export interface TopicDiscovery {
+  /** Asks registrars until `count` advertisers are found; the target of the specification is 30. @throws {DhtError} BadRequest */
+  find (topic: string, options?: LookupOptions): Promise<TopicResult>
+  /** Begins, or moves the end. @throws {DhtError} BadRequest, Backpressure when too many are advertised */
+  advertise (topic: string, durationMs: number): Advertisement
+  /** False when it was not advertised. What registrars hold already ends by itself. */
+  withdraw (topic: string): boolean
+  advertisements (): readonly Advertisement[]
+}
+
+export interface TopicResult {
+  readonly advertisers: readonly NodeRecord[]
+  /** TOPICQUERY requests sent. */
+  readonly requests: number
+  /** False when it was cut off while there was somebody left to ask. */
+  readonly isComplete: boolean
+}
+
+/** What is advertised until when, and at how many registrars. */
+export interface Advertisement {
+  readonly topic: string
+  /** Milliseconds since 1970. */
+  readonly until: number
+  /** Registrars that hold it now. */
+  readonly held: number
+  /** Registrars where it waits. */
+  readonly waiting: number
 }
 
 /** The RLP bytes of a record, or its text form `enr:…`. */

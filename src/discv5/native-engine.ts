@@ -52,7 +52,7 @@ export class NativeEngine implements Discv5Engine {
   readonly #votes: AddressVotes
   readonly #calls: Calls
   readonly #revalidation: Revalidation
-  readonly #topics: Topics | undefined
+  readonly topics: Topics | undefined
   readonly #listeners = new Set<(record: NodeRecord) => void>()
   #own: OwnRecord
   #listening: Endpoint[] = []
@@ -100,7 +100,18 @@ export class NativeEngine implements Discv5Engine {
     this.#revalidation = new Revalidation(opts, {
       table: this.#table, calls: this.#calls, counts: this.counts, now: deps.now, random: deps.random, onAnswer: ({ endpoint }) => this.#adoptAddress(familyOf(endpoint.ip)),
     })
-    this.#topics = opts.topics && new Topics(opts.topics, { ...deps, self: this.#own.current.id, table: this.#table, messenger: this.#messenger, records: this.#records, guard: this.#guard, admits: record => this.#admits(record, 'record'), counts: this.counts })
+    this.topics = opts.topics && new Topics(opts.topics, {
+      ...deps,
+      table: this.#table,
+      messenger: this.#messenger,
+      records: this.#records,
+      guard: this.#guard,
+      counts: this.counts,
+      ownRecord: () => this.#own.current,
+      admits: record => this.#admits(record, 'record'),
+      learn: (record, toldBy) => this.#learn(record, toldBy),
+      target: record => this.#target(record.bytes, record),
+    })
     this.#responder = new Responder({ table: this.#table, messenger: this.#messenger, ownRecord: () => this.#own.current, admits: record => this.#admits(record, 'record'), counts: this.counts, log: deps.log })
   }
 
@@ -122,7 +133,7 @@ export class NativeEngine implements Discv5Engine {
     const last = saved && this.#records.decode(saved.own)
     const place = { listening: this.#listening, external: this.#opts.external }
     const agreed = last?.nodeId === this.nodeId ? agreedBefore(last, place) : {}
-    this.#own = new OwnRecord(key.privateKey(), { ...addressesAtStart(place, { ...this.#deps.libp2p?.(), ng: this.#topics && TOPICS_VERSION }), ...agreed }, secp256k1, last)
+    this.#own = new OwnRecord(key.privateKey(), { ...addressesAtStart(place, { ...this.#deps.libp2p?.(), ng: this.topics && TOPICS_VERSION }), ...agreed }, secp256k1, last)
     const now = this.#deps.now()
     for (const ban of saved?.bans ?? []) this.#bans.restore(ban, now)
     for (const text of [...this.#opts.bootnodes, ...saved?.nodes ?? []]) this.addRecord(text)
@@ -195,7 +206,7 @@ export class NativeEngine implements Discv5Engine {
   ban (subject: string, durationMs: number, reason = 'by the operator'): void {
     this.#bans.add(subject, durationMs, reason, this.#deps.now())
     this.#table.removeAll(entry => this.#isBanned(entry))
-    this.#topics?.removeAll(node => this.#isBanned(node))
+    this.topics?.removeAll(node => this.#isBanned(node))
     this.#messenger.drop(nodeId => this.#bans.hasNode(nodeId, this.#deps.now()))
     if (this.#timer !== undefined) void this.#save()
   }
@@ -209,14 +220,14 @@ export class NativeEngine implements Discv5Engine {
   drop (nodeId: string): void {
     this.#messenger.drop(id => id === nodeId)
     this.#table.removeAll(({ record }) => record.nodeId === nodeId)
-    this.#topics?.removeAll(({ record }) => record.nodeId === nodeId)
+    this.topics?.removeAll(({ record }) => record.nodeId === nodeId)
   }
 
   dropOutsiders (): void {
     // A session whose node is known by its record alone, which is not here any more, is made anew with the record.
     this.#messenger.drop((nodeId, record = this.#table.get(nodeId)?.record) => this.#membership.isOutsider(nodeId, record?.pairs ?? new Map()))
     this.#table.removeAll(({ record }) => this.#isOutsider(record))
-    this.#topics?.removeAll(({ record }) => this.#isOutsider(record))
+    this.topics?.removeAll(({ record }) => this.#isOutsider(record))
   }
 
   /** Puts other limits in force. */
@@ -229,7 +240,7 @@ export class NativeEngine implements Discv5Engine {
       tableNodes: this.#table.size,
       liveNodes: this.#table.entries().filter(({ checks }) => checks > 0).length,
       pendingRequests: this.#messenger.pending,
-      topicAds: this.#topics?.ads ?? 0,
+      topicAds: this.topics?.ads ?? 0,
       receiveBufferBytes: granted.length === 0 ? 0 : Math.min(...granted),
     }
   }
@@ -249,8 +260,8 @@ export class NativeEngine implements Discv5Engine {
       this.#responder.nodes(from, message)
     } else if (message.kind === 'talkreq') {
       this.#responder.talk(from, message)
-    } else if (message.kind === 'topic' && this.#topics !== undefined) {
-      this.#topics.onRequest(from, message)
+    } else if (message.kind === 'topic' && this.topics !== undefined) {
+      this.topics.onRequest(from, message)
     } else {
       this.counts.drops.topic++
     }
@@ -300,7 +311,7 @@ export class NativeEngine implements Discv5Engine {
   #tick (): void {
     this.#messenger.tick()
     this.#revalidation.tick()
-    this.#topics?.tick()
+    this.topics?.tick()
     const now = this.#deps.now()
     if (now >= this.#next.save) {
       this.#next.save = now + SAVE_MS

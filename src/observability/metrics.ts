@@ -108,7 +108,7 @@ function discv5Metrics ({ counter, gauge }: Meters) {
     nodes: gauge('svc_dht_discv5_table_nodes', 'Nodes of the discv5 table, by whether they answered; only live ones are told to others.', ['state']),
     pending: gauge('svc_dht_discv5_pending_requests', 'Requests of this node that wait for an answer.'),
     bans: gauge('svc_dht_discv5_bans', 'IPs, prefixes and nodes shut out of the discv5 plane.'),
-    topics: counter('svc_dht_discv5_topics_total', 'Requests about topics that this node answered or refused, by what came of them, and tickets that did not count, by why.', ['event']),
+    topics: counter('svc_dht_discv5_topics_total', 'Requests about topics that this node answered or refused, and those of its own, by what came of them; tickets that did not count, by why.', ['event']),
     topicAds: gauge('svc_dht_discv5_topic_ads', 'Advertisements of topics held for others.'),
     receiveBuffer: gauge('svc_dht_discv5_receive_buffer_bytes', 'Receive buffer of the discv5 socket that the kernel granted; 4 MiB are asked for.'),
   }

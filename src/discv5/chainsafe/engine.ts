@@ -57,6 +57,7 @@ const REFRESH_MS = 30 * 60_000
 export class ChainsafeEngine implements Discv5Engine {
   readonly name = 'chainsafe'
   readonly features = ['secp256k1-noble'] as const
+  readonly topics = undefined
   readonly #opts: ChainsafeOptions
   readonly #deps: Deps
   readonly #membership: Membership

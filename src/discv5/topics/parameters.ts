@@ -8,7 +8,7 @@ export interface TopicParameters {
   readonly occupancyExponent: number
   /** `G`: no wait is zero, so that nobody is admitted at the first attempt. */
   readonly safety: number
-  /** `δ`: how long a ticket is good once its wait is over (decision 0030). */
+  /** `δ`: how long a ticket is good once its wait is over (decision 0032). */
   readonly windowMs: number
   /** `F_return`: advertisements in one answer. */
   readonly adsInAnswer: number

@@ -1,91 +1,103 @@
-import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../core/component.ts'
+import { DhtError } from '../../core/errors.ts'
 import type { Counts } from '../counts.ts'
+import type { Advertisement, LookupOptions, TopicDiscovery, TopicResult } from '../engine.ts'
 import type { RecordCache } from '../enr/record-cache.ts'
 import type { Enr } from '../enr/record.ts'
 import type { Guard } from '../protect/guard.ts'
-import type { Messenger, Peer } from '../session/messenger.ts'
-import { mayRelay } from '../table/addresses.ts'
+import type { Messenger, Peer, Target } from '../session/messenger.ts'
 import type { Placed, Table } from '../table/table.ts'
 import type { Message } from '../wire/message.ts'
-import { decodeTopicRequest, encodeConfirmation, encodeTopicnodes, MAX_TOPIC_DISTANCES, type TopicRequest } from '../wire/topic-message.ts'
-import { chooseAuxiliary } from './auxiliary.ts'
-import { speaksOfTopics } from './capability.ts'
+import { Advertiser } from './advertiser.ts'
+import { Discoverer } from './discoverer.ts'
+import { Exclusions } from './exclusions.ts'
 import type { TopicParameters } from './parameters.ts'
-import { Registrar } from './registrar.ts'
-import { Tickets } from './ticket.ts'
+import { ServiceTables } from './service-tables.ts'
+import { TopicCalls } from './topic-calls.ts'
+import { TopicResponder } from './topic-responder.ts'
 
 interface Deps {
-  readonly self: Uint8Array
   readonly table: Pick<Table, 'entries'>
-  readonly messenger: Pick<Messenger, 'reply'>
+  readonly messenger: Pick<Messenger, 'reply' | 'request'>
   readonly records: Pick<RecordCache, 'decode'>
   readonly guard: Pick<Guard, 'admitTopic'>
-  /** Whether others may be told of this node. */
+  readonly ownRecord: () => Enr
+  /** Whether others may be told of this node, or what they told of it may be used. */
   readonly admits: (record: Enr) => boolean
+  /** Takes a record that another told into the node's own table, which checks that it lives. */
+  readonly learn: (record: Enr, toldBy: string) => boolean
+  /** @throws {DhtError} for a node that cannot be asked */
+  readonly target: (record: Enr) => Target
   readonly counts: Counts
   readonly now: Clock
   readonly random: () => number
 }
 
-/** Answers REGTOPIC and TOPICQUERY of proven nodes. What it refuses it does not answer: the protocol has no word for it. */
-export class Topics {
+/** Topic discovery of one node: registrar, advertiser and discoverer. */
+export class Topics implements TopicDiscovery {
+  readonly #params: TopicParameters
   readonly #deps: Deps
-  readonly #registrar: Registrar
+  readonly #responder: TopicResponder
+  readonly #tables: ServiceTables
+  readonly #discoverer: Discoverer
+  readonly #advertiser: Advertiser
 
   constructor (params: TopicParameters, deps: Deps) {
+    this.#params = params
     this.#deps = deps
-    // The key goes with the process: a ticket speaks in times of this run.
-    this.#registrar = new Registrar(params, { tickets: new Tickets(randomBytes(32), deps.self), random: deps.random })
+    const self = deps.ownRecord().id
+    const exclusions = new Exclusions()
+    const calls = new TopicCalls({ ...deps, self })
+    this.#responder = new TopicResponder(params, { ...deps, self })
+    this.#tables = new ServiceTables({ ...deps, exclusions })
+    this.#discoverer = new Discoverer(params, { ...deps, tables: this.#tables, calls, exclusions })
+    this.#advertiser = new Advertiser(params, { ...deps, tables: this.#tables, calls, exclusions })
   }
 
-  get ads (): number { return this.#registrar.ads }
+  /** Advertisements held for others. */
+  get ads (): number { return this.#responder.ads }
 
   /** @throws {Malformed} */
-  onRequest (from: Peer, { plaintext }: Message & { readonly kind: 'topic' | 'topic-answer' }): void {
-    const { guard, counts, now } = this.#deps
-    if (!guard.admitTopic(from.id.toString('hex'), from.ip, now())) return
-    const request = decodeTopicRequest(plaintext)
-    if (request.kind === 'topicquery') return this.#answerQuery(from, request)
-    const record = this.#deps.records.decode(request.record)
-    if (record === undefined || !record.id.equals(from.id) || !this.#deps.admits(record)) return void counts.topics.refused_record++
-    // The similarity of addresses counts only where they are proven: by the session that the request came in.
-    if (!record.endpoints().some(({ ip }) => ip === from.ip)) return void counts.topics.refused_address++
-    this.#answerRegistration(from, request, record)
+  onRequest (from: Peer, message: Message & { readonly kind: 'topic' | 'topic-answer' }): void {
+    this.#responder.onRequest(from, message)
   }
 
-  /** Takes out the advertisements of nodes that are gone. */
+  async find (topic: string, { count = this.#params.advertisersSought, signal }: LookupOptions = {}): Promise<TopicResult> {
+    const id = parseTopic(topic)
+    return await this.#discoverer.find({ topic: id, count, seeds: this.#responder.find(id), signal })
+  }
+
+  advertise (topic: string, durationMs: number): Advertisement {
+    const name = parseTopic(topic).toString('hex')
+    this.#advertiser.advertise(name, this.#deps.now() + durationMs)
+    return this.#advertiser.list().find(advert => advert.topic === name) as Advertisement
+  }
+
+  withdraw (topic: string): boolean {
+    return this.#advertiser.withdraw(parseTopic(topic).toString('hex'))
+  }
+
+  advertisements (): readonly Advertisement[] {
+    return this.#advertiser.list()
+  }
+
+  /** Takes all that nodes have here that are gone. */
   removeAll (isGone: (node: Placed) => boolean): void {
-    this.#registrar.removeAll(({ record, ip }) => isGone({ record, endpoint: { ip, port: 0 } }), this.#deps.now())
+    const isGoneRecord = (record: Enr): boolean => isGone({ record, endpoint: record.endpoints()[0] ?? { ip: '', port: 0 } })
+    this.#responder.removeAll(isGone)
+    this.#tables.removeAll(isGoneRecord)
+    this.#advertiser.removeAll(isGoneRecord)
   }
 
-  /** Takes out what is over; called every few milliseconds. */
+  /** Takes out what is over and does what is due; called every few milliseconds. */
   tick (): void {
-    this.#registrar.sweep(this.#deps.now())
+    this.#responder.tick()
+    this.#advertiser.tick()
   }
+}
 
-  #answerRegistration (from: Peer, { requestId, topic, ticket, distances }: TopicRequest & { readonly kind: 'regtopic' }, record: Enr): void {
-    const { counts, messenger, now } = this.#deps
-    const answer = this.#registrar.register({ topic, record, ip: from.ip, ticket }, now())
-    counts.topics[answer.outcome]++
-    if (answer.outcome === 'waiting' && answer.fault !== undefined) counts.topics[`ticket_${answer.fault}`]++
-    const [next, waitMs] = answer.outcome === 'waiting' ? [answer.ticket, answer.waitMs] : [Buffer.alloc(0), answer.lifetimeMs]
-    for (const part of encodeConfirmation(requestId, next, waitMs, this.#auxiliary(from, topic, distances))) messenger.reply(from, part)
-  }
-
-  #answerQuery (from: Peer, { requestId, topic, distances }: TopicRequest & { readonly kind: 'topicquery' }): void {
-    const { counts, messenger, now } = this.#deps
-    const found = this.#registrar.find(topic, now()).filter(({ ip }) => mayRelay(from.ip, ip)).map(({ record }) => record.bytes)
-    counts.topics[found.length > 0 ? 'query' : 'query_empty']++
-    for (const part of encodeTopicnodes(requestId, found, this.#auxiliary(from, topic, distances))) messenger.reply(from, part)
-  }
-
-  /** Nodes that answered us, speak of topics, and that this one may hear of. */
-  #auxiliary (to: Peer, topic: Buffer, distances: readonly number[]): Buffer[] {
-    const { table, admits, random } = this.#deps
-    if (distances.length === 0) return []
-    const known = table.entries().filter(({ record, endpoint, checks }) => checks > 0 && speaksOfTopics(record) && !record.id.equals(to.id) && mayRelay(to.ip, endpoint.ip))
-    const chosen = chooseAuxiliary({ topic, distances, limit: MAX_TOPIC_DISTANCES }, known.map(({ record }) => record), random)
-    return chosen.filter(admits).map(({ bytes }) => bytes)
-  }
+/** @throws {DhtError} BadRequest */
+function parseTopic (topic: string): Buffer {
+  if (!/^[0-9a-f]{64}$/i.test(topic)) throw new DhtError('BadRequest', 'a topic is 64 hexadecimal characters')
+  return Buffer.from(topic, 'hex')
 }
