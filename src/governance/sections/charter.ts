@@ -36,6 +36,7 @@ const OPERATIONS = {
   'revoke-actor': { actor_id: text(64) },
   /** The actor's new keys; the old ones stay listed as revoked. */
   'rotate-actor': { actor_id: text(64), actor },
+  /** All of its values at once: one that is not named is not there afterwards. */
   'set-quorum': { values: object({ quorum: count, emergency_quorum: optional(count), reduced_until: optional(integer(0, Number.MAX_SAFE_INTEGER)) }) },
   'set-windows': { windows },
   'set-recovery': { recovery: object({ threshold: count, keys: list(actor, MAX_ACTORS) }) },

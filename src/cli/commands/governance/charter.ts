@@ -12,6 +12,8 @@ import type { Run } from '../../session.ts'
 import { formatDuration, formatMoment } from '../../text.ts'
 import { addProposalOptions, propose, type ProposeOptions } from './propose.ts'
 
+interface QuorumOptions { readonly emergencyQuorum?: number | 'majority', readonly reducedUntil?: string }
+
 const NOTES = `
 Without a word after it, the charter is shown. Every change is a proposal that today’s signers and those of the charter it leads to must
 approve; reconstitute is for the recovery set alone. An actor is named by the id or its first digits. --json prints the answer of
@@ -44,11 +46,15 @@ function addActorChanges (charter: Command, run: Run): void {
 }
 
 function addNumberChanges (charter: Command, run: Run): void {
-  const quorum = proposing(charter.command('set-quorum').description('propose another quorum').argument('<n>', 'signatures that a change needs', parseCount))
-    .option('--emergency-quorum <n>', 'signatures that a freeze needs (default: a majority)', parseCount)
+  const quorum = proposing(charter.command('set-quorum').description('propose another quorum; what is not given stays').argument('<n>', 'signatures that a change needs', parseCount))
+    .option('--emergency-quorum <n>', 'signatures that a freeze needs, or majority', text => text === 'majority' ? text : parseCount(text))
     .option('--reduced-until <time>', 'until when a quorum of 1 holds, in a micronode')
-  quorum.action(run(async (session, n: number, { emergencyQuorum, reducedUntil, ...options }: ProposeOptions & DraftOptions) => {
-    const values = { quorum: n, ...(emergencyQuorum !== undefined && { emergency_quorum: emergencyQuorum }), ...(reducedUntil !== undefined && { reduced_until: toTime(reducedUntil) }) }
+  quorum.action(run(async (session, n: number, { emergencyQuorum, reducedUntil, ...options }: ProposeOptions & QuorumOptions) => {
+    const { charter } = (await fetchState(session.client)).sections
+    const emergency = emergencyQuorum ?? charter.emergency_quorum
+    const until = reducedUntil !== undefined ? toTime(reducedUntil) : n === 1 ? charter.reduced_until : undefined
+    // The change says all of them: whoever signs it sees every number that will hold.
+    const values = { quorum: n, ...(typeof emergency === 'number' && { emergency_quorum: emergency }), ...(until !== undefined && { reduced_until: until }) }
     return await propose(session, { section: 'charter', change: { op: 'set-quorum', values } }, options)
   }))
   const windows = proposing(charter.command('set-windows').description('propose other times; what is not given stays'))

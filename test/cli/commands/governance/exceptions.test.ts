@@ -111,6 +111,25 @@ t.test('the charter is shown, and changes by today’s signers and those to come
   t.match(await net.as('owner', 'charter', 'set-windows', '--canary', '15m', '--reason', 'longer', '--dry-run'), { exit: 0, stdout: /- charter.windows.canary_ms: 600000\n +\+ charter.windows.canary_ms: 900000/ })
 })
 
+t.test('another quorum leaves the emergency quorum as it is, unless that is named too', async t => {
+  const net = await MovedClock.start(t)
+  const dry = async (...args: readonly string[]): Promise<string> => (await net.as('owner', 'charter', 'set-quorum', ...args, '--reason', 'numbers', '--dry-run')).stdout.split('after digest')[1] ?? ''
+  const agree = async (number: number, ...args: readonly string[]): Promise<void> => {
+    t.match(await net.as('owner', 'charter', 'set-quorum', ...args, '--reason', 'numbers'), { exit: 0 })
+    await net.approve(number, 'sec1', 'sec2', 'sec3')
+    t.match(await net.as('owner', 'execute', String(number)), { exit: 0 })
+  }
+  await agree(1, '2', '--emergency-quorum', '2')
+  t.equal(net.ledger.state.sections.charter.emergency_quorum, 2)
+  t.match(await dry('2', '--emergency-quorum', '3'), /- charter.emergency_quorum: 2\n +\+ charter.emergency_quorum: 3/)
+  t.match(await net.as('owner', 'charter', 'set-quorum', '3', '--reason', 'more', '--dry-run'), { exit: 2, stderr: /emergency quorum must not be below/ }, 'it is not silently given up')
+  await agree(2, '2', '--emergency-quorum', '3')
+  await agree(3, '3')
+  t.match(net.ledger.state.sections.charter, { quorum: 3, emergency_quorum: 3 })
+  t.match(await dry('2', '--emergency-quorum', 'majority'), /- charter.quorum: 3\n +\+ charter.quorum: 2\n +- charter.emergency_quorum: 3\n/)
+  t.match(await net.as('owner', 'charter', 'set-quorum', '2', '--emergency-quorum', 'some', '--reason', 'x'), { exit: 2 })
+})
+
 t.test('the recovery set sets a new charter when the quorum is lost', async t => {
   const net = await MovedClock.start(t)
   const { file } = net.people
