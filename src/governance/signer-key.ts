@@ -40,13 +40,32 @@ export interface NewKeyOptions { readonly role: Role, readonly passphrase: Uint8
 export async function createSignerKey (path: string, { role, passphrase, work }: NewKeyOptions): Promise<Actor> {
   const seeds = generateSeeds({ isPq: true })
   const actor = toActor(toSigningKeys(seeds), role)
-  const secret = Buffer.concat([seeds.ed25519, seeds.mlDsa87 ?? Buffer.alloc(0)])
-  const sealed = JSON.parse(await seal(purposeOf(actor), secret, passphrase, work)) as object
+  const sealed = await sealSeeds(actor, seeds, passphrase, work)
   try {
     writeNewFile(path, textOf({ schema: 'svc-dht/governance/signer-key/1', actor, sealed, signed: [], mac: macOf([], actor.id, seeds.ed25519) }))
   } catch (cause) {
     throw unusable(path, cause)
   }
+  return actor
+}
+
+/**
+ * Seals the same keys under another passphrase; what they have signed stays remembered. A copy of the file from before opens as before.
+ * @throws {DhtError} NoCapability for a wrong passphrase or an altered file, BadRequest for a file that is no key, or for the passphrase that it has
+ */
+export async function changePassphrase (path: string, { passphrase, next, work }: { readonly passphrase: PassphraseSource, readonly next: PassphraseSource, readonly work?: KeyWork | undefined }): Promise<Actor> {
+  readKeyFile(path) // refused before anyone types a passphrase
+  const old = await passphrase()
+  const seeds = await openSeeds(path, old)
+  const chosen = await next()
+  if (Buffer.from(old).equals(chosen)) throw new DhtError('BadRequest', 'The new passphrase is the one that it has.')
+  const { actor } = readKeyFile(path)
+  const sealed = await sealSeeds(actor, seeds, chosen, work)
+  withLock(path, () => {
+    const file = readKeyFile(path)
+    assertUnaltered(path, file, actor, seeds)
+    replaceFile(path, textOf({ ...file, sealed }))
+  })
   return actor
 }
 
@@ -66,7 +85,7 @@ export function publicFileOf (actor: Actor): string {
 
 /** The public part of a key file, or a file of the public part alone. No passphrase is needed. @throws {DhtError} BadRequest */
 export function readPublicKey (path: string): PublicKeyFile {
-  const value = readJson(path)
+  const { value } = readJson(path)
   if (!isObject(value) || value['schema'] !== 'svc-dht/governance/public-key/1') {
     const { actor, signed } = parse(fileForm, value, path)
     return { actor, signed }
@@ -85,9 +104,7 @@ export async function signWith (toSign: ToSign, keyFile: string, passphrase: Pas
   const seeds = await openSeeds(keyFile, await passphrase())
   withLock(keyFile, () => {
     const file = readKeyFile(keyFile)
-    if (file.actor.id !== actor.id || !isMacOf(file.mac, file.signed, actor.id, seeds.ed25519)) {
-      throw new DhtError('NoCapability', `What ${keyFile} says that it has signed was altered.`, { hint: 'Take it as compromised: have the actor rotated.' })
-    }
+    assertUnaltered(keyFile, file, actor, seeds)
     const memory = remember(file.signed, entry)
     replaceFile(keyFile, textOf({ ...file, signed: memory, mac: macOf(memory, actor.id, seeds.ed25519) }))
   })
@@ -95,10 +112,11 @@ export async function signWith (toSign: ToSign, keyFile: string, passphrase: Pas
 }
 
 function readKeyFile (path: string): KeyFile {
-  const value = readJson(path, { isPrivate: true })
+  const { value, isReadableByOthers } = readJson(path)
   if (isObject(value) && value['schema'] === 'svc-dht/governance/public-key/1') {
     throw new DhtError('BadRequest', `${path} holds a public key, which cannot sign.`, { hint: 'Name the file that `ronctl key new` wrote.' })
   }
+  if (isReadableByOthers) throw new DhtError('BadRequest', `Others can read ${path}.`, { hint: 'Have the actor rotated if they may have, or run: chmod 600 on the file.' })
   return parse(fileForm, value, path)
 }
 
@@ -113,6 +131,15 @@ async function openSeeds (path: string, passphrase: Uint8Array): Promise<Seeds> 
   const seeds = { ed25519: secret.subarray(0, SEED_BYTES), mlDsa87: secret.subarray(SEED_BYTES) }
   if (secret.byteLength !== 2 * SEED_BYTES || toSigningKeys(seeds).id !== actor.id) throw new DhtError('NoCapability', `${path} holds the keys of another actor.`)
   return seeds
+}
+
+async function sealSeeds (actor: Actor, { ed25519, mlDsa87 }: Seeds, passphrase: Uint8Array, work: KeyWork | undefined): Promise<object> {
+  return JSON.parse(await seal(purposeOf(actor), Buffer.concat([ed25519, mlDsa87 ?? Buffer.alloc(0)]), passphrase, work)) as object
+}
+
+function assertUnaltered (path: string, { actor, signed, mac }: KeyFile, { id }: Actor, { ed25519 }: Seeds): void {
+  if (actor.id === id && isMacOf(mac, signed, id, ed25519)) return
+  throw new DhtError('NoCapability', `What ${path} says that it has signed was altered.`, { hint: 'Take it as compromised: have the actor rotated.' })
 }
 
 /** The role too: a key that calls itself another role's does not open. */
@@ -136,13 +163,14 @@ function withLock (path: string, work: () => void): void {
   }
 }
 
-function readJson (path: string, { isPrivate = false } = {}): unknown {
+function readJson (path: string): { readonly value: unknown, readonly isReadableByOthers: boolean } {
   let text: string
+  let isReadableByOthers: boolean
   try {
     const file = openSync(path, 'r')
     try {
       const { mode, size } = fstatSync(file)
-      if (isPrivate && (mode & READABLE_BY_OTHERS) !== 0) throw new DhtError('BadRequest', `Others can read ${path}.`, { hint: 'Have the actor rotated if they may have, or run: chmod 600 on the file.' })
+      isReadableByOthers = (mode & READABLE_BY_OTHERS) !== 0
       if (size > MAX_FILE_BYTES) throw new DhtError('BadRequest', `${path} is too long for a key.`)
       text = readFileSync(file, 'utf8')
     } finally {
@@ -153,7 +181,7 @@ function readJson (path: string, { isPrivate = false } = {}): unknown {
     throw unusable(path, cause)
   }
   try {
-    return JSON.parse(text)
+    return { value: JSON.parse(text), isReadableByOthers }
   } catch (cause) {
     throw new DhtError('BadRequest', `${path} is not a key file.`, { cause })
   }

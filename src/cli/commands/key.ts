@@ -1,10 +1,10 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { Option, type Command } from 'commander'
 import type { Actor, Role } from '../../governance/actor.ts'
-import { createSignerKey, publicFileOf, readPublicKey, type PublicKeyFile } from '../../governance/signer-key.ts'
+import { changePassphrase, createSignerKey, publicFileOf, readPublicKey, type PublicKeyFile } from '../../governance/signer-key.ts'
 import { usageFailure } from '../failure.ts'
 import { renderFields, type View } from '../layout.ts'
-import { newPassphrase, type PassphraseOptions } from '../passphrase.ts'
+import { newPassphrase, passphraseSource, type PassphraseOptions } from '../passphrase.ts'
 import type { Run } from '../session.ts'
 import { printable } from '../text.ts'
 
@@ -13,9 +13,13 @@ An Ed25519 and an ML-DSA-87 key, sealed with a passphrase (argon2id, ChaCha20-Po
 part, to hand to whoever drafts a genesis or a charter. The file remembers what it signs: copy it only to move it.
 --json prints the actor.`
 
-/** A signer's keys. They never leave their file, and no daemon is asked. */
+const PASSPHRASE_NOTES = `
+What it has signed stays remembered. A copy that was made before still opens with the passphrase from before: where somebody may have
+such a copy, have the actor rotated instead. --json prints the actor.`
+
+/** A signer’s keys. They never leave their file, and no daemon is asked. */
 export function addKey (program: Command, run: Run): void {
-  const key = program.command('key').description('make and look at a signer’s key; no daemon is asked')
+  const key = program.command('key').description('make, reseal and look at a signer’s key; no daemon is asked')
   key.command('new')
     .description('make a signer’s key')
     .addOption(new Option('--role <name>', 'what it is for').choices(['owner', 'ops', 'security', 'auditor']).makeOptionMandatory())
@@ -33,6 +37,23 @@ export function addKey (program: Command, run: Run): void {
       writeFileSync(`${path}.pub`, publicFileOf(actor), { flag: 'wx', mode: 0o644 })
       out.answer(actor, renderActor)
       out.remark(`Written: ${printable(path)}, and its public part ${printable(path)}.pub`)
+      return 'ok'
+    }))
+  key.command('passphrase')
+    .description('give a key another passphrase; it stays the same key')
+    .argument('<file>', 'the key')
+    .option('--passphrase-file <path>', 'take the passphrase that it has from the first line of a file that only you can read')
+    .option('--new-passphrase-file <path>', 'take the new one from such a file')
+    .addHelpText('after', PASSPHRASE_NOTES)
+    .action(run(async ({ out, host }, path: string, { newPassphraseFile, ...options }: PassphraseOptions & { readonly newPassphraseFile?: string }) => {
+      const given = newPassphraseFile === undefined ? {} : { passphraseFile: newPassphraseFile }
+      const actor = await changePassphrase(path, {
+        passphrase: passphraseSource(host.terminal, options, path),
+        next: async () => await newPassphrase(host.terminal, given, path),
+        work: host.keyWork,
+      })
+      out.answer(actor, renderActor)
+      out.remark(`${printable(path)} opens with the new passphrase alone.`)
       return 'ok'
     }))
   key.command('show')

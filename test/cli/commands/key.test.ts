@@ -42,6 +42,34 @@ t.test('a slip of the finger, a short passphrase and a person who leaves make no
   t.equal(existsSync(path), false)
 })
 
+t.test('a key gets another passphrase, stays the same key, and opens with the old one no more', async t => {
+  const folder = tempDirectory(t)
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text, { mode: 0o600 })
+    return join(folder, name)
+  }
+  const path = join(folder, 'alice.key')
+  await ronctl(['key', 'new', '--role', 'security', '--out', path], { answers: [PASSPHRASE, PASSPHRASE] })
+  const [before] = jsonLines((await ronctl(['key', 'show', path, '--json'])).stdout)
+  const text = readFileSync(path, 'utf8')
+  const change = async (...answers: readonly string[]) => await ronctl(['key', 'passphrase', path], { answers })
+  t.match(await change('wrong horse'), { exit: 77, stderr: /passphrase does not open it/ })
+  t.match(await change(PASSPHRASE, PASSPHRASE, PASSPHRASE), { exit: 2, stderr: /is the one that it has/ })
+  t.match(await change(PASSPHRASE, 'new passphrase', 'new passphrase?'), { exit: 2, stderr: /differ/ })
+  t.match(await change(PASSPHRASE, 'short'), { exit: 2, stderr: /at least 8/ })
+  t.match(await ronctl(['key', 'passphrase', `${path}.pub`], { answers: [] }), { exit: 2, stderr: /public key/, asked: only() })
+  t.equal(readFileSync(path, 'utf8'), text, 'nothing was written')
+  const changed = await change(PASSPHRASE, 'new passphrase', 'new passphrase')
+  t.match(changed, { exit: 0, stderr: /new passphrase alone/, asked: only(/^Passphrase of .*\(hidden\)$/, /^New passphrase .*\(hidden\)$/, /again.*\(hidden\)$/) })
+  t.equal(statSync(path).mode & 0o777, 0o600)
+  t.strictSame(jsonLines((await ronctl(['key', 'show', path, '--json'])).stdout)[0], before)
+  t.match(await change(PASSPHRASE), { exit: 77 })
+  t.match(await ronctl(['key', 'passphrase', path, '--passphrase-file', file('old', 'new passphrase\n'), '--new-passphrase-file', file('new', 'a third one\n')]), { exit: 0, asked: only() })
+  const altered = JSON.parse(readFileSync(path, 'utf8')) as { mac: string }
+  writeFileSync(path, JSON.stringify({ ...altered, mac: 'f'.repeat(64) }))
+  t.match(await change('a third one', 'the fourth one', 'the fourth one'), { exit: 77, stderr: /was altered[^]*compromised/ }, 'an altered memory is not sealed anew')
+})
+
 t.test('what is no key is said to be none', async t => {
   const path = join(tempDirectory(t), 'file')
   writeFileSync(path, '{}', { mode: 0o600 })
