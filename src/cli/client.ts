@@ -8,6 +8,7 @@ import type {
   BanRequest, BansBody, Discv5Body, Discv5LookupBody, Discv5LookupRequest, Discv5NodesBody, Discv5NodesRequest, Discv5PingBody, Discv5PingRequest, Discv5RecordEvent, Discv5TableBody, Discv5TalkBody, Discv5TalkRequest, UnbanBody,
 } from '../http/admin/wire-discv5.ts'
 import type { OverviewBody } from '../http/admin/wire-overview.ts'
+import type { PolicyBody, PolicyTestBody } from '../http/admin/wire-policy.ts'
 import { Failure, refusalFailure } from './failure.ts'
 import { readBytes, readLines, readText } from './read-body.ts'
 
@@ -174,6 +175,14 @@ export class AdminClient {
 
   unban (subject: string, reason?: string): Promise<UnbanBody> {
     return this.#json(`/v1/bans/${encodeURIComponent(subject)}${reason === undefined ? '' : `?reason=${encodeURIComponent(reason)}`}`, { method: 'DELETE' })
+  }
+
+  policy (): Promise<PolicyBody> {
+    return this.#json('/v1/policy')
+  }
+
+  testPolicy (about: { readonly ip?: string, readonly peer?: string, readonly method?: string, readonly path?: string }): Promise<PolicyTestBody> {
+    return this.#json(`/v1/policy/test?${new URLSearchParams(about).toString()}`)
   }
 
   rotateAuditKey (body: { readonly reason: string }): Promise<AuditRotateBody> {

@@ -12,6 +12,7 @@ import { addKey } from './commands/key.ts'
 import { addOps } from './commands/ops.ts'
 import { addMembership } from './commands/membership/membership.ts'
 import { addPeer } from './commands/peer.ts'
+import { addPolicy } from './commands/policy.ts'
 import { addProvide } from './commands/provide.ts'
 import { addQuotas } from './commands/quotas.ts'
 import { addReady } from './commands/ready.ts'
@@ -36,7 +37,7 @@ export interface GlobalOptions {
 /** Every command, in the order of the help page: publishing, asking, looking after the daemon. */
 const COMMANDS = [
   addProvide, addWithdraw, addFind, addPeer, addClosest, addRecords, addTable, addStatus, addReady, addQuotas,
-  addDiscv5, addBans,
+  addDiscv5, addBans, addPolicy,
   addOps, addAudit, addTail, addTop, addCap, addKey, addGovernance, addMembership, addConfig, addVersion, addCompletion,
 ] as const
 

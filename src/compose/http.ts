@@ -33,6 +33,7 @@ import type { Surroundings } from './surroundings.ts'
 import type { Capabilities } from './capabilities.ts'
 import type { Discv5Plane } from './discv5.ts'
 import type { Guards } from './guards.ts'
+import { policyPorts } from './policy-ports.ts'
 import type { KadPlane } from './kad.ts'
 
 /** An hour of samples at this pace: what the status page plots. */
@@ -154,6 +155,7 @@ function adminPorts (config: Config, surroundings: Surroundings, { kad, discv5, 
     lookup,
     degraded: guards.degraded,
     overview,
+    ...policyPorts(guards, governance, inForce),
     audit,
     auditKeys,
     actions: audit,

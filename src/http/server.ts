@@ -9,6 +9,7 @@ import type { Span, Tracer } from '../core/span.ts'
 import { MAX_BEARER_HEADER_BYTES, MAX_TOKEN_BYTES } from '../core/limits.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import { matchesPattern } from '../policy/permissions.ts'
 import { acceptCompressedBodies } from './decompress.ts'
 import { HttpError, toDhtError, toEnvelope } from './envelope.ts'
 import { InFlight } from './in-flight.ts'
@@ -165,7 +166,7 @@ function methodsByPath (app: FastifyInstance): ReadonlyMap<string, Set<string>> 
 
 function notServed (service: Service, request: FastifyRequest, routes: ReadonlyMap<string, Set<string>>): DhtError {
   const path = request.url.split('?')[0] ?? ''
-  const methods = routes.entries().find(([pattern]) => matches(pattern, path))?.[1]
+  const methods = routes.entries().find(([pattern]) => matchesPattern(pattern, path))?.[1]
   const isRouting = service === 'public' && !path.startsWith('/audit/') // the log is a folder of files, as tlog-tiles has it
   if (methods === undefined) {
     // Delegated Routing V1, Error Codes: 400 for an unknown path; its clients read 404 as an empty result.
@@ -175,13 +176,6 @@ function notServed (service: Service, request: FastifyRequest, routes: ReadonlyM
   return new HttpError(isRouting ? 501 : 405, 'Unsupported', `${request.method} is not supported here.`, {
     reason: 'http_method', hint: `Supported: ${[...methods].join(', ')}.`,
   })
-}
-
-function matches (pattern: string, path: string): boolean {
-  const expected = pattern.split('/')
-  const actual = path.split('/')
-  if (expected.at(-1) === '*') return actual.length >= expected.length && expected.slice(0, -1).every((part, index) => part === actual[index])
-  return expected.length === actual.length && expected.every((part, index) => part.startsWith(':') || part === actual[index])
 }
 
 /** Ours for each request; for the framework itself what it warns of: that a listener listens, its listener says. */

@@ -44,7 +44,7 @@ declare module 'fastify' {
 /** How often an answer that goes on is judged again: a revocation is to hold everywhere within 5 s. */
 const REJUDGE_MS = 1000
 /** Requests a second without a good capability that one IP prefix is told why. Who has one is never refused for what others send. */
-const TRIES_PER_SECOND = 100
+export const TRIES_PER_SECOND = 100
 /** What an answer may take to its end once its capability has ended. */
 const LAPSE_MS = 2500
 

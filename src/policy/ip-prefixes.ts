@@ -54,12 +54,32 @@ export class IpPrefixes {
   /** False for what is not an IP address. */
   has (text: string): boolean {
     const ip = parseIp(text)
-    if (ip === undefined) return false
-    const lengths = this.#lengths[ip.version]
-    if (lengths.length === 0) return false
-    const value = valueOf(ip)
-    return lengths.some(({ length, networks }) => networks.has(value >> BigInt(BITS[ip.version] - length)))
+    return ip !== undefined && this.#lengthAt(ip) !== undefined
   }
+
+  /** The longest prefix of the set that the address is in. */
+  find (text: string): string | undefined {
+    const ip = parseIp(text)
+    const length = ip === undefined ? undefined : this.#lengthAt(ip)
+    return ip === undefined || length === undefined ? undefined : formatPrefix(ip, length)
+  }
+
+  #lengthAt (ip: Ip): number | undefined {
+    const lengths = this.#lengths[ip.version]
+    if (lengths.length === 0) return undefined
+    const value = valueOf(ip)
+    return lengths.find(({ length, networks }) => networks.has(value >> BigInt(BITS[ip.version] - length)))?.length
+  }
+}
+
+/** The first `length` bits of the address, in the form that `parsePrefix` reads. */
+function formatPrefix (ip: Ip, length: number): string {
+  const hostBits = BigInt(BITS[ip.version] - length)
+  const network = (valueOf(ip) >> hostBits) << hostBits
+  const [partBits, radix, separator] = ip.version === 4 ? [8n, 10, '.'] as const : [16n, 16, ':'] as const
+  const parts = ip.parts.map((_, index) => ((network >> (partBits * BigInt(ip.parts.length - 1 - index))) & ((1n << partBits) - 1n)).toString(radix))
+  const text = parts.join(separator)
+  return `${ip.version === 6 ? text.replace(/(?::0){2,}$/, '::').replace(/^0::$/, '::') : text}/${length}`
 }
 
 function badPrefix (text: string, fault: string): DhtError {

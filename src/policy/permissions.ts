@@ -126,6 +126,8 @@ export const ROUTES: Readonly<Record<Surface, Readonly<Record<string, Access>>>>
     'POST /v1/discv5/lookup': 'discv5:write',
     'POST /v1/discv5/nodes': 'discv5:write',
     'POST /v1/discv5/talk': 'discv5:write',
+    'GET /v1/policy': 'policy:read',
+    'GET /v1/policy/test': 'policy:read',
     'GET /v1/bans': 'ban:read',
     'POST /v1/bans': 'ban:write',
     'DELETE /v1/bans/:subject': 'ban:write',
@@ -141,6 +143,27 @@ export const ROUTES: Readonly<Record<Surface, Readonly<Record<string, Access>>>>
     'GET /status.js': 'public',
     'GET /status/events': 'public',
   },
+}
+
+/** A route that a request would come to, and what it asks. */
+export interface RouteAccess { readonly surface: Surface, readonly route: string, readonly access: Access }
+
+/** The routes, of all surfaces, that a method and a path come to. */
+export function routesAt (method: string, path: string): RouteAccess[] {
+  const asked = method === 'HEAD' ? 'GET' : method
+  return (['public', 'admin', 'ops'] as const).flatMap(surface => Object.entries(ROUTES[surface]).flatMap(([row, access]) => {
+    const [own = '', pattern = ''] = row.split(' ')
+    return own === asked && matchesPattern(pattern, path) ? [{ surface, route: row, access }] : []
+  }))
+}
+
+/** Whether a path is one of the pattern: `:name` stands for one part of it, `*` at the end for any that follow. */
+export function matchesPattern (pattern: string, path: string): boolean {
+  if (pattern === '*') return true
+  const expected = pattern.split('/')
+  const actual = path.split('/')
+  if (expected.at(-1) === '*') return actual.length >= expected.length && expected.slice(0, -1).every((part, index) => part === actual[index])
+  return expected.length === actual.length && expected.every((part, index) => part.startsWith(':') || part === actual[index])
 }
 
 /** What the route asks; undefined when it has no row. */

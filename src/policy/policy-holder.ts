@@ -1,6 +1,6 @@
 import { DhtError, type RejectReason } from '../core/errors.ts'
 import type { ReadinessCheck } from '../core/readiness.ts'
-import { compilePolicy, decide, PROFILES, type Decision, type Origin, type Policy, type PolicyRules, type Subject } from './policy.ts'
+import { compilePolicy, decide, findMatch, PROFILES, type Decision, type Match, type Origin, type Policy, type PolicyRules, type Subject } from './policy.ts'
 
 /** Tells where an address comes from. */
 export interface OriginSource<T> {
@@ -18,6 +18,15 @@ interface Deps {
   readonly sources: OriginSources
   /** Told of the profile in force, at once and whenever it changes. */
   readonly onProfile: (profile: PolicyRules['profile']) => void
+}
+
+/** A decision, and what it rests on. */
+export interface Explained {
+  readonly decision: Decision
+  /** Undefined where the profile alone decides, or nothing can be judged. */
+  readonly match: Match | undefined
+  /** What the databases that the rules need say of the address. */
+  readonly origin: Origin | undefined
 }
 
 /** Whom to ask before anyone is served. */
@@ -65,6 +74,19 @@ export class PolicyHolder implements PolicyGate, ReadinessCheck {
     const origin = this.#originOf(subject.ip) // asking may show that a database is broken
     if (this.reason() !== undefined) return { admitted: false, reason: 'policy_down' }
     return decide(this.#policy, subject, origin)
+  }
+
+  /** As {@link decide}, with what it rests on: for operators. */
+  explain (subject: Subject): Explained {
+    const decision = this.decide(subject)
+    const origin = this.#originOf(subject.ip)
+    return { decision, origin, match: this.reason() === undefined ? findMatch(this.#policy, subject, origin) : undefined }
+  }
+
+  /** The databases that the rules ask, and what is wrong with them. */
+  get databases (): ReadonlyArray<{ readonly kind: keyof OriginSources, readonly fault: string | undefined }> {
+    const { needs } = this.#policy
+    return (['asn', 'country'] as const).filter(kind => needs[kind]).map(kind => ({ kind, fault: this.#faultOf(kind, true) }))
   }
 
   /** Why the subject is not admitted; undefined when it is. */

@@ -106,6 +106,28 @@ export function decide (policy: Policy, { peerId, ip }: Subject, origin: Origin 
   return { admitted: true, rule: 'default' }
 }
 
+/** The member of a list that a decision rests on. */
+export interface Match {
+  readonly list: 'allow' | 'deny'
+  readonly kind: keyof RuleList
+  readonly member: string
+}
+
+/** What of which list decides about the subject, in the order of {@link decide}; undefined where the profile alone does. */
+export function findMatch (policy: Policy, subject: Subject, origin: Origin | undefined): Match | undefined {
+  const counted = PROFILES[policy.rules.profile].asksOrigin ? origin : undefined
+  for (const list of ['deny', 'allow'] as const) {
+    const { peers, prefixes, asns, countries } = policy[list]
+    const { peerId, ip } = subject
+    const prefix = ip === undefined ? undefined : prefixes.find(ip)
+    if (peerId !== undefined && peers.has(peerId)) return { list, kind: 'peers', member: peerId }
+    if (prefix !== undefined) return { list, kind: 'prefixes', member: prefix }
+    if (counted?.asn !== undefined && asns.has(counted.asn)) return { list, kind: 'asns', member: String(counted.asn) }
+    if (counted?.country !== undefined && countries.has(counted.country)) return { list, kind: 'countries', member: counted.country }
+  }
+  return undefined
+}
+
 function refused (reason: RejectReason): Decision {
   return { admitted: false, reason }
 }

@@ -9,6 +9,18 @@ t.test('an address is in the prefixes that cover it', async t => {
   for (const outside of ['192.0.3.0', '10.1.2.4', '2001:db9::', '::2', '', 'localhost', '192.0.2', '192.0.2.1/32']) t.notOk(prefixes.has(outside), outside)
 })
 
+t.test('the longest prefix that an address is in is told in the words it was given', async t => {
+  const texts = ['0.0.0.0/0', '10.0.0.0/8', '10.1.0.0/16', '10.1.2.3/32', '::/0', '2001:db8::/32', '2001:db8:0:1::/64', '2001:db8::1/128']
+  const prefixes = new IpPrefixes(texts)
+  for (const [address, expected] of [
+    ['192.0.2.1', '0.0.0.0/0'], ['10.2.0.1', '10.0.0.0/8'], ['10.1.9.9', '10.1.0.0/16'], ['::ffff:10.1.2.3', '10.1.2.3/32'],
+    ['fe80::1', '::/0'], ['2001:db8:9::', '2001:db8::/32'], ['2001:db8:0:1:2::3', '2001:db8:0:1::/64'],
+  ] as const) t.equal(prefixes.find(address), expected, address)
+  t.strictSame(parsePrefix(prefixes.find('2001:db8::1') ?? ''), parsePrefix('2001:db8::1/128'))
+  t.equal(new IpPrefixes(['10.0.0.0/8']).find('11.0.0.1'), undefined)
+  t.equal(prefixes.find('localhost'), undefined)
+})
+
 t.test('a mapped prefix is the IPv4 prefix it means; all of IPv6 holds no IPv4', async t => {
   t.ok(new IpPrefixes(['::ffff:10.0.0.0/104']).has('10.255.0.1'))
   t.notOk(new IpPrefixes(['::/0']).has('10.0.0.1'))

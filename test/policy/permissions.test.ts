@@ -1,5 +1,5 @@
 import t from 'tap'
-import { accessOf, isPermission, PERMISSIONS, ROLES, ROUTES } from '../../src/policy/permissions.ts'
+import { accessOf, isPermission, PERMISSIONS, ROLES, ROUTES, routesAt } from '../../src/policy/permissions.ts'
 
 t.test('a permission is in the list once, and nothing else is one', async t => {
   t.equal(new Set(PERMISSIONS).size, PERMISSIONS.length)
@@ -22,6 +22,14 @@ t.test('HEAD asks what GET asks; an unknown method or path has no row', async t 
   t.equal(accessOf('admin', 'PATCH', '/v1/status'), undefined)
   t.equal(accessOf('admin', 'GET', '/v1/nothing'), undefined)
   t.equal(accessOf('public', 'GET', '/v1/status'), undefined, 'of another surface')
+})
+
+t.test('the routes of a path are found with what they ask, on whichever surface they are', async t => {
+  t.strictSame(routesAt('HEAD', '/v1/records/x'), [{ surface: 'admin', route: 'GET /v1/records/:key', access: 'record:read' }])
+  t.strictSame(routesAt('GET', '/audit/tile/0/000').map(({ route }) => route), ['GET /audit/tile/*'])
+  t.strictSame(routesAt('OPTIONS', '/any/thing').map(({ route }) => route), ['OPTIONS *'])
+  t.strictSame(routesAt('GET', '/v1/records'), [])
+  t.strictSame(routesAt('PATCH', '/v1/status'), [])
 })
 
 t.test('the roles keep their boundaries', async t => {

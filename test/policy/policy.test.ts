@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import t from 'tap'
-import { compilePolicy, decide, MAX_RULES, NO_RULES, type PolicyRules, type Subject } from '../../src/policy/policy.ts'
+import { compilePolicy, decide, findMatch, MAX_RULES, PROFILE_NAMES, NO_RULES, type PolicyRules, type Subject } from '../../src/policy/policy.ts'
 
 const PEER = '12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf'
 const OTHER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
@@ -54,4 +55,22 @@ t.test('a rule that is not what its list holds is refused', async t => {
     t.throws(() => ask({ deny: { ...NO_RULES, ...deny } }), { code: 'BadRequest' }, JSON.stringify(deny))
   }
   t.throws(() => ask({ deny: { ...NO_RULES, asns: new Array<number>(MAX_RULES + 1).fill(1) } }), { code: 'TooLarge' })
+})
+
+t.test('what is told of a decision is what it rests on', async t => {
+  const LIST = { deny: { policy_peer: 'peers', policy_ip: 'prefixes', policy_asn: 'asns', policy_country: 'countries' } } as const
+  const list = fc.record({
+    peers: fc.subarray([PEER, OTHER]), prefixes: fc.subarray(['203.0.113.0/24', '198.51.100.0/24']), asns: fc.subarray([64500, 64501]), countries: fc.subarray(['CH', 'SE']),
+  })
+  const subject = fc.record({ peerId: fc.constantFrom(PEER, OTHER, undefined), ip: fc.constantFrom(IP, '198.51.100.1', '10.0.0.1', undefined) })
+  const origin = fc.record({ asn: fc.constantFrom(64500, 64502, undefined), country: fc.constantFrom('CH', 'DE', undefined) })
+  fc.assert(fc.property(fc.constantFrom(...PROFILE_NAMES), list, list, subject, origin, (profile, allow, deny, subject, origin) => {
+    const policy = compilePolicy({ profile, allow, deny })
+    const decision = decide(policy, subject, origin)
+    const match = findMatch(policy, subject, origin)
+    if (decision.admitted) return decision.rule === 'allow' ? match?.list === 'allow' : match === undefined
+    if (!Object.hasOwn(LIST.deny, decision.reason)) return match === undefined // the profile refused
+    return match?.list === 'deny' && match.kind === LIST.deny[decision.reason as keyof typeof LIST.deny]
+  }), { numRuns: 2000 })
+  t.pass('2000 policies')
 })

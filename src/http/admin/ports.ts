@@ -12,10 +12,11 @@ import type { Discv5Ports } from './discv5.ts'
 import type { GovernancePort } from './governance.ts'
 import type { EventHub } from './event-hub.ts'
 import type { OverviewPort } from './overview.ts'
+import type { PolicyPorts } from './policy.ts'
 import type { ConfigBody, PeersBody, QuotasBody, RecordsBody, StatusBody, TopHoldersBody } from './wire.ts'
 
 /** What the admin handlers ask of the daemon. `compose` connects it. */
-export interface AdminPorts extends Discv5Ports, BanPorts, OverviewPort {
+export interface AdminPorts extends Discv5Ports, BanPorts, OverviewPort, PolicyPorts {
   status (): StatusBody
   peers (): PeersBody['peers']
   records (key: MultihashKey): RecordsBody['records']

@@ -13,6 +13,7 @@ import { addLookupRoutes } from './lookups.ts'
 import { addMembershipRoutes } from './membership.ts'
 import { addOverviewRoute } from './overview.ts'
 import { addPeersRoute } from './peers.ts'
+import { addPolicyRoutes } from './policy.ts'
 import type { AdminPorts } from './ports.ts'
 import { addProviderRoutes } from './providers.ts'
 import { addQuotasRoutes } from './quotas.ts'
@@ -41,6 +42,7 @@ export function registerAdminRoutes (app: FastifyInstance, ports: AdminPorts): v
   addMembershipRoutes(app, ports)
   addDiscv5Routes(app, ports)
   addBanRoutes(app, ports)
+  addPolicyRoutes(app, ports)
 }
 
 function acceptOnlyJson (app: FastifyInstance): void {

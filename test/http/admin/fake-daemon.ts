@@ -14,6 +14,9 @@ import { createServer } from '../../../src/http/server.ts'
 import type { Answer, AnswerSummary } from '../../../src/lookup/answer.ts'
 import { createLogger } from '../../../src/observability/logger.ts'
 import { createMetrics } from '../../../src/observability/metrics.ts'
+import { NO_RULES } from '../../../src/policy/policy.ts'
+import { PolicyHolder } from '../../../src/policy/policy-holder.ts'
+import { WriteGate } from '../../../src/policy/write-gate.ts'
 
 /** 2026-01-02T03:04:05Z: what every clock in these tests shows. */
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5)
@@ -57,6 +60,10 @@ export function fakePorts (overrides: Partial<AdminPorts> = {}): AdminPorts {
       announced_keys: 1,
       rss_bytes: 120 * 1024 * 1024,
     }),
+    policy: new PolicyHolder({ profile: 'standard', allow: NO_RULES, deny: { ...NO_RULES, prefixes: ['192.0.2.0/24'] } }, { sources: { asn: undefined, country: undefined }, onProfile: () => {} }),
+    policySource: () => 'configuration',
+    budgets: () => [{ what: 'public requests of a /24 or /48', limit: 500, unit: 'a second', setting: 'public.requestsPerPrefixPerSecond' }],
+    writes: new WriteGate([]),
     overview: { snapshot: async () => SNAPSHOT },
     caps: NO_CAPS,
     now: () => NOW,
