@@ -11,6 +11,8 @@ export interface Session {
   previousReadKey?: KeyObject | undefined
   /** The node's header mask. */
   readonly mask: Mask
+  /** The public host that it is counted for. */
+  host?: string | undefined
   /** Messages sent under `writeKey`; the first 32 bits of each nonce, so that none repeats. */
   sent: number
 }
@@ -51,9 +53,11 @@ export class Sessions {
   }
 
   set (key: string, session: Session): void {
-    session.previousReadKey = this.#sessions.get(key)?.readKey
+    const before = this.#sessions.get(key)
+    session.previousReadKey = before?.readKey
+    session.host = before === undefined ? publicHostOf(key) : before.host
+    const { host } = session
     this.delete(key)
-    const host = publicHostOf(key)
     const ofHost = host === undefined ? undefined : this.#ofHost.get(host)
     if (ofHost !== undefined && ofHost.size >= this.#hostLimit()) this.delete(ofHost.values().next().value as string)
     else if (this.#sessions.size >= this.#limit) this.delete(this.#sessions.keys().next().value as string)
@@ -63,8 +67,8 @@ export class Sessions {
   }
 
   delete (key: string): void {
-    if (!this.#sessions.delete(key)) return
-    const host = publicHostOf(key)
+    const host = this.#sessions.get(key)?.host
+    this.#sessions.delete(key)
     if (host === undefined) return
     const ofHost = this.#ofHost.get(host)
     ofHost?.delete(key)
