@@ -1,4 +1,5 @@
 import { runCommandLine } from './cli/run.ts'
+import { SYSTEM_SERVICE } from './cli/system-service.ts'
 import type { ConfigCheck, Screen } from './cli/host.ts'
 import { createTerminal } from './cli/terminal.ts'
 import { ConfigError, loadConfig, readConfigFile, readEnvironment } from './config/load.ts'
@@ -13,6 +14,7 @@ process.exitCode = await runCommandLine({
   args: process.argv.slice(2),
   env: readEnvironment(),
   uid: process.getuid?.() ?? 0,
+  service: SYSTEM_SERVICE,
   version: readVersion().version,
   stdout: toScreen(process.stdout),
   stderr: toScreen(process.stderr),

@@ -1,5 +1,4 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { MAX_TOKEN_BYTES } from '../core/limits.ts'
 import { usageFailure } from './failure.ts'
 import { printable } from './text.ts'
@@ -9,13 +8,13 @@ const LINE_END_BYTES = 2
 const RIGHT_FILE = 'Give the file that `ronctl cap mint` wrote.'
 
 /**
- * The capability to send: of the file that was given, else of the one that RONCTL_CAP names, else of `admin.cap` beside the
+ * The capability to send: of the file that was given, else of the one that RONCTL_CAP names, else of the one `beside` the
  * socket, where a daemon for trying things out leaves it. Undefined when there is none of them.
  * @throws {Failure} usage as {@link readTokenFile}
  */
-export function readCapability (given: string | undefined, env: Readonly<Record<string, string | undefined>>, socketPath: string): string | undefined {
+export function readCapability (given: string | undefined, env: Readonly<Record<string, string | undefined>>, beside: string): string | undefined {
   const named = given || env['RONCTL_CAP'] || undefined
-  return named === undefined ? readToken(join(dirname(socketPath), 'admin.cap')) : readTokenFile(named)
+  return named === undefined ? readToken(beside) : readTokenFile(named)
 }
 
 /**

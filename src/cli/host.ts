@@ -1,5 +1,6 @@
 import type { Clock } from '../core/component.ts'
 import type { KeyWork } from '../governance/signer-key.ts'
+import type { ServicePlaces } from './system-service.ts'
 
 /** What a command line needs of the process it runs in. `src/ronctl.ts` gives the real one, tests their own. */
 export interface Host {
@@ -8,6 +9,8 @@ export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The user's numeric ID, for the default socket path. */
   readonly uid: number
+  /** The daemon that the system runs, where it runs one. */
+  readonly service?: ServicePlaces | undefined
   /** Version of this ronctl. */
   readonly version: string
   readonly stdout: Screen

@@ -47,10 +47,11 @@ API (a lookup prints its events, one a line), and an error is {"error": {"code",
 "request_id"}} on stderr. Colour only on a terminal, and never with NO_COLOR.
 
 The daemon's socket is --socket, else RONCTL_SOCKET, else $XDG_RUNTIME_DIR/svc-dht/admin.sock, else
-/tmp/svc-dht-<uid>/admin.sock.
+/tmp/svc-dht-<uid>/admin.sock; where that one is not, /run/svc-dht/admin/admin.sock, which is that of the system's service.
 
-The capability is in the file of --cap, else of RONCTL_CAP, else in admin.cap beside the socket. A macronode leaves its
-owner's in owner.cap of its data directory; a micronode prints it when it starts.
+The capability is in the file of --cap, else of RONCTL_CAP, else in admin.cap beside the socket, or for the system's service in
+/var/lib/svc-dht/data/owner.cap: these two are root's alone. A macronode leaves its owner's in owner.cap of its data directory; a
+micronode prints it when it starts.
 
 Exit codes:
 ${renderExitCodes()}`

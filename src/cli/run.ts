@@ -1,5 +1,4 @@
 import { CommanderError } from 'commander'
-import { defaultSocketPath } from '../core/socket-path.ts'
 import { readCapability } from './capability.ts'
 import { AdminClient } from './client.ts'
 import { EXIT, type Exit } from './exit-codes.ts'
@@ -8,6 +7,7 @@ import type { Host } from './host.ts'
 import { Output } from './output.ts'
 import { createProgram, type GlobalOptions } from './program.ts'
 import type { Run } from './session.ts'
+import { capabilityBeside, findSocket } from './system-service.ts'
 import { printable, toJsonLine } from './text.ts'
 
 /** Runs one command line to its end. Never throws; the answer is the exit code. */
@@ -16,7 +16,7 @@ export async function runCommandLine (host: Host): Promise<number> {
   const run: Run = work => async (...args) => {
     const { json, socket, cap } = program.opts<GlobalOptions>()
     const socketPath = findSocket(host, socket)
-    const client = new AdminClient({ socketPath, capability: () => readCapability(cap, host.env, socketPath), signal: host.signal })
+    const client = new AdminClient({ socketPath, capability: () => readCapability(cap, host.env, capabilityBeside(socketPath, host.service)), signal: host.signal })
     exit = await work({ client, out: new Output(host, { isJson: json === true }), host }, ...args)
   }
   const program = createProgram(host, run)
@@ -30,11 +30,6 @@ export async function runCommandLine (host: Host): Promise<number> {
     exit = failure.exit
   }
   return EXIT[exit].code
-}
-
-function findSocket ({ env, uid }: Host, given: string | undefined): string {
-  // An empty path is no path: it would send us to a TCP port.
-  return given || env['RONCTL_SOCKET'] || defaultSocketPath(env['XDG_RUNTIME_DIR'], uid)
 }
 
 function toUsageFailure (err: CommanderError): Failure {

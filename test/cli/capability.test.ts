@@ -16,12 +16,12 @@ function folderOf (files: Readonly<Record<string, string>>): string {
 
 t.test('the capability is that of --cap, else of RONCTL_CAP, else of the file beside the socket, else none', async t => {
   const folder = folderOf({ given: 'AgE-given=\n', named: 'named\r\n', 'admin.cap': 'beside' })
-  const socket = join(folder, 'admin.sock')
+  const socket = join(folder, 'admin.cap')
   const env = { RONCTL_CAP: join(folder, 'named') }
   t.equal(readCapability(join(folder, 'given'), env, socket), 'AgE-given=')
   t.equal(readCapability(undefined, env, socket), 'named')
   t.equal(readCapability(undefined, { RONCTL_CAP: '' }, socket), 'beside')
-  t.equal(readCapability(undefined, {}, join(folder, 'elsewhere', 'admin.sock')), undefined)
+  t.equal(readCapability(undefined, {}, join(folder, 'elsewhere', 'admin.cap')), undefined)
 })
 
 t.test('the longest capability fits, and what is longer is not read to its end', async t => {

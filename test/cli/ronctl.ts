@@ -1,5 +1,6 @@
 import type { ConfigCheck } from '../../src/cli/host.ts'
 import { runCommandLine } from '../../src/cli/run.ts'
+import type { ServicePlaces } from '../../src/cli/system-service.ts'
 import { NOW } from '../http/admin/fake-daemon.ts'
 
 export interface Surroundings {
@@ -11,6 +12,7 @@ export interface Surroundings {
   /** What a person answers, question by question; nobody is there when absent. */
   readonly answers?: readonly string[]
   readonly now?: () => number
+  readonly service?: ServicePlaces
   readonly onStdout?: (text: string) => void
   readonly onStderr?: (text: string) => void
 }
@@ -19,7 +21,7 @@ export interface Ended { readonly exit: number, readonly stdout: string, readonl
 
 /** Runs a command line in this process, with every edge in our hands. */
 export async function ronctl (args: readonly string[], surroundings: Surroundings = {}): Promise<Ended> {
-  const { env = {}, columns, signal = new AbortController().signal, checkFile = () => ({ mistakes: ['not asked for'] }), answers, now = () => NOW, onStdout, onStderr } = surroundings
+  const { env = {}, columns, signal = new AbortController().signal, checkFile = () => ({ mistakes: ['not asked for'] }), answers, service, now = () => NOW, onStdout, onStderr } = surroundings
   const written = { stdout: '', stderr: '' }
   const screen = (name: keyof typeof written, onWrite?: (text: string) => void) => ({
     isTerminal: columns !== undefined,
@@ -35,6 +37,7 @@ export async function ronctl (args: readonly string[], surroundings: Surrounding
     args,
     env,
     uid: 1000,
+    service,
     version: '9.9.9',
     stdout: screen('stdout', onStdout),
     stderr: screen('stderr', onStderr),

@@ -41,6 +41,7 @@ t.test('what the daemon writes is in the volume, which is its user’s alone', a
   for (const path of written) t.ok(path === volume || path.startsWith(`${volume}/`), path)
   t.match(restOf('RUN').at(-1), `install -d -m 0700 -o node -g node ${volume}`)
   t.match(restOf('ENTRYPOINT')[0], '"/etc/svc-dht/macronode.toml"')
+  t.strictSame(restOf('ENV'), [`RONCTL_CAP=${/^dataDir = "([^"]+)"$/m.exec(CONFIG)?.[1] ?? ''}/owner.cap`], 'ronctl inside finds the owner’s capability')
 })
 
 t.test('the secret is where the configuration looks for it, and what is published is listened on', async t => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -43,6 +43,19 @@ for (const name of NAMES) {
     t.equal(code, 0, stdout + stderr)
   })
 }
+
+t.test('the first block of the guide can be pasted on a new machine', async t => {
+  const [block = ''] = /```sh\n([^]*?)\n```/.exec(readFileSync(join(ROOT, 'ops', 'README.md'), 'utf8'))?.slice(1) ?? []
+  const machine = tempFolder(t)
+  for (const folder of ['bin', 'lib', 'etc/systemd/system', 'etc/sysctl.d']) mkdirSync(join(machine, folder), { recursive: true })
+  symlinkSync(ROOT, join(machine, 'lib', 'svc-dht'))
+  for (const name of ['npm', 'sysctl', 'systemctl']) writeFileSync(join(machine, 'bin', name), `#!/bin/sh\n[ "$*" = 'root --global' ] && echo ${machine}/lib || echo "${name} $*" >> ${machine}/asked\n`, { mode: 0o755 })
+  execFileSync('bash', ['-e', '-c', block.replaceAll('/etc/', `${machine}/etc/`)], { cwd: machine, env: { PATH: `${join(machine, 'bin')}:${process.env.PATH ?? ''}` }, stdio: 'pipe' })
+  t.equal(readFileSync(join(machine, 'asked'), 'utf8'), 'npm install --global svc-dht\nsysctl --system\nsystemctl daemon-reload\n')
+  t.strictSame(readdirSync(join(machine, 'etc', 'svc-dht')).toSorted(), ['macronode.toml', 'passphrase'])
+  t.equal(statSync(join(machine, 'etc', 'svc-dht', 'passphrase')).mode & 0o777, 0o600)
+  t.ok(readdirSync(join(machine, 'etc', 'systemd', 'system')).includes('svc-dht.service'))
+})
 
 t.test('an overlay of three comes up as the guide says, outlives an upgrade of each, and a machine that is lost', async t => {
   const folder = tempFolder(t)
