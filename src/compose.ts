@@ -39,6 +39,8 @@ export interface Daemon extends AsyncDisposable {
   ownerToken (): string | undefined
   /** Reads the certificates again; false when there are none, or none that can be used: then those in force stay. */
   reloadCertificates (): boolean
+  /** Reads the trust policy again; false when there is none, or none that can be used: then the one in force stays. */
+  reloadWitnessPolicy (): boolean
   readiness (): ReadinessReport
   /** Puts another bootstrap set in force. */
   bootstrapFrom (addresses: readonly string[]): void
@@ -97,7 +99,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
   }
   const parts = governedParts({ kad, discv5, policy, readiness, apply, usePolicy: rules => use({ ...inForce, policy: rules }), config: () => inForce })
   const running = await startAll([
-    ...tracing, load, ...guards.databases, degraded, ...http.ops, audit, ...patrols, ...witnesses, governance, ...kad.components, parts.whenRunning(governance),
+    ...tracing, load, ...guards.databases, degraded, ...http.ops, audit, ...patrols, ...witnesses.components, governance, ...kad.components, parts.whenRunning(governance),
     ...bridge === undefined ? [] : [bridge], ...discv5.components, ...http.public, http.socket, capabilities.owner, ...http.admin, lifecycle,
   ])
   const settings = Object.keys(drift())
@@ -113,6 +115,7 @@ export async function startDaemon (config: Config, surroundings: Surroundings): 
     ownerToken: capabilities.ownerToken,
     readiness,
     reloadCertificates: http.reloadCertificates,
+    reloadWitnessPolicy: witnesses.reload,
     bootstrapFrom: addresses => kad.bootstrap.replace(addresses),
     apply: changes => apply(changes),
     setMembers: async members => {

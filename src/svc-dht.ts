@@ -30,15 +30,19 @@ async function run (options: RunOptions): Promise<void> {
   const log = createLogger({ level: config.log.level })
   endOnFault(log)
   const notifySocket = notifySocketOf(env, [process.pid, process.ppid])
-  // SIGHUP reads certificates again. Where there are none it means that the terminal is gone, but a service has none to lose.
-  const reloads = config.admin.tlsCert !== '' || notifySocket !== undefined
+  // SIGHUP reads certificates and the trust policy again. Where there are none it means that the terminal is gone, but a service has none to lose.
+  const reloads = config.admin.tlsCert !== '' || config.audit.witnessPolicy !== '' || notifySocket !== undefined
   const stopped = stopSignal(reloads ? ['SIGINT', 'SIGTERM'] : ['SIGINT', 'SIGTERM', 'SIGHUP'])
   const version = readVersion()
   await using daemon = await startDaemon(config, {
     identity: await openIdentity(config, log), version, adminSocket: adminSocketPath(config, env), given: givenSettings(sources), log, metrics: createMetrics(), now: Date.now,
   })
   await using manager = new ServiceManager(notifySocket, { status: () => describe(daemon.readiness()), log })
-  if (reloads) process.on('SIGHUP', () => { void manager.reloading(() => { daemon.reloadCertificates() }) })
+  const reload = (): void => {
+    daemon.reloadCertificates()
+    daemon.reloadWitnessPolicy()
+  }
+  if (reloads) process.on('SIGHUP', () => { void manager.reloading(reload) })
   log.info({
     event: 'started',
     version: version.version,

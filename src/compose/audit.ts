@@ -7,9 +7,11 @@ import { AuditLog } from '../audit/log.ts'
 import { LogPatrol } from '../audit/patrol.ts'
 import { DiskLogStorage } from '../audit/storage/disk.ts'
 import { MemoryLogStorage } from '../audit/storage/memory.ts'
+import { WitnessPolicy } from '../audit/witness/witness-policy.ts'
 import { assertReachable, Witnesses } from '../audit/witness/witnesses.ts'
 import { ConfigError } from '../config/load.ts'
 import type { Config } from '../config/settings.ts'
+import type { Component } from '../core/component.ts'
 import { DhtError } from '../core/errors.ts'
 import type { AuditKeysPort } from '../http/admin/audit-keys.ts'
 import { deriveNoteKeys } from '../kms/note-keys.ts'
@@ -59,15 +61,18 @@ const WITNESS_PACE = { timeoutMs: 10_000, retryMinMs: 1000, retryMaxMs: 5 * 60_0
  * Those who cosign the checkpoints of the log; none without a policy. It starts after the log and stops before it.
  * @throws {ConfigError} for a policy that cannot be read or used
  */
-export function composeWitnesses ({ audit: { witnessPolicy } }: Config, { log, metrics }: Surroundings, audit: AuditLog): Witnesses[] {
-  if (witnessPolicy === '') return []
+export function composeWitnesses ({ audit: { witnessPolicy } }: Config, { log, metrics }: Surroundings, audit: AuditLog): { readonly components: readonly Component[], readonly reload: () => boolean } {
+  if (witnessPolicy === '') return { components: [], reload: () => false }
   const logger = log.child({ component: 'audit' })
-  const policy = readPolicy(witnessPolicy)
-  const own = new Set(audit.head().keys)
-  if (policy.logs.length > 0 && !policy.logs.some(({ key }) => own.has(formatVerifierKey(key)))) {
-    logger.warn({ event: 'witness_policy_foreign', policy: witnessPolicy, keys: [...own] }, 'the trust policy lists logs, and this one is not among them: who verifies by it will refuse it')
+  const witnessesOf = (policy: Policy): Witnesses => {
+    const own = new Set(audit.head().keys)
+    if (policy.logs.length > 0 && !policy.logs.some(({ key }) => own.has(formatVerifierKey(key)))) {
+      logger.warn({ event: 'witness_policy_foreign', policy: witnessPolicy, keys: [...own] }, 'the trust policy lists logs, and this one is not among them: who verifies by it will refuse it')
+    }
+    return new Witnesses(WITNESS_PACE, { policy, log: audit, metrics: metrics.audit, logger })
   }
-  return [new Witnesses(WITNESS_PACE, { policy, log: audit, metrics: metrics.audit, logger })]
+  const witnesses = new WitnessPolicy({ read: () => readPolicy(witnessPolicy), witnessesOf, logger })
+  return { components: [witnesses], reload: () => witnesses.reload() }
 }
 
 function readPolicy (path: string): Policy {

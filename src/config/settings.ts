@@ -155,7 +155,7 @@ export const settings = {
     groupDelay: duration('How long an entry waits for others to share its way to the disk.', '2ms', { max: '10ms' }),
     checkpointInterval: duration('Longest time until a new entry is under a signed checkpoint.', '1s', { min: '10ms', max: '1m' }),
     checkpointRefresh: duration('Longest age of the signed checkpoint while no entries come. Whoever verifies with `--max-age` allows some more.', '1h', { min: '1m', max: '24h' }),
-    witnessPolicy: text('File of a trust policy (C2SP tlog-policy) whose witnesses are asked to cosign the checkpoint, at https addresses, or http on loopback. Needs a log on disk. Empty: nobody is asked.', '', { form: 'path, or empty for none' }),
+    witnessPolicy: text('File of a trust policy (C2SP tlog-policy) whose witnesses are asked to cosign the checkpoint, at https addresses, or http on loopback. Needs a log on disk. Read again at SIGHUP. Empty: nobody is asked.', '', { form: 'path, or empty for none' }),
     retention: duration('How long an entry is published at least. Then its bundle is not served any more; its hash stays, and on disk so does the entry, for the replay at a start.', '365d', { min: '90d', max: '3650d' }),
     queued: int('Entries that wait for the disk; more are refused.', 8192, { min: 1, max: 100_000 }),
     memoryBytes: int('Bytes of a log that is kept in memory. Beyond half of it the oldest entries are let go, but never the last 256.', 64 * 1024 * 1024, { min: 65_536 }),

@@ -40,10 +40,12 @@ export class Witnesses implements Component {
         },
       }),
     }))
-    deps.metrics.witnesses.set(quorumWitnesses(deps.policy).length)
   }
 
   async start (): Promise<void> {
+    const { metrics, policy } = this.#deps
+    metrics.witnessLag.reset() // of witnesses of another policy
+    metrics.witnesses.set(quorumWitnesses(policy).length)
     this.#unsubscribe = this.#deps.log.onCheckpoint(() => {
       this.#measure()
       for (const { witness } of this.#witnesses) witness.wake()

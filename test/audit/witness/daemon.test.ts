@@ -37,6 +37,34 @@ t.test('a daemon with a policy publishes its checkpoint cosigned, and still afte
   t.ok(witness.seen.length > 0)
 })
 
+t.test('a policy that was changed is in force after a reload, and one that is wrong never', async t => {
+  const folder = tempFolder(t)
+  const identity = createEphemeralIdentity()
+  const logs = new Map([[ORIGIN, deriveNoteKeys(ORIGIN, identity)]])
+  const [first, second] = [await startWitness(t, { name: 'first.example', logs }), await startWitness(t, { name: 'second.example', logs })]
+  const policy = join(folder, 'policy')
+  writeFileSync(policy, `${first.policyLines('a')}quorum a\n`)
+  const flags = { 'node.profile': 'macronode', 'node.dataDir': folder, 'audit.origin': ORIGIN, 'audit.witnessPolicy': policy, 'audit.checkpointInterval': '10ms' }
+  const daemon = await startTestDaemon(t, { flags, identity })
+  const metrics = async (): Promise<string> => await (await fetch(`${daemon.opsUrl}/metrics`)).text()
+  const cosigners = async (): Promise<string[]> => {
+    const response = await fetch(`${daemon.publicUrl}/audit/checkpoint`)
+    const checkpoint = response.status === 200 ? openCheckpoint(new Uint8Array(await response.arrayBuffer()), ORIGIN, logs.get(ORIGIN) ?? []) : undefined
+    return checkpoint === undefined || checkpoint.size === 0 ? [] : verifySignatures(checkpoint, checkpoint.signatures, [...first.keys, ...second.keys]).map(({ key }) => key.name)
+  }
+  await until(async () => (await cosigners()).includes('first.example'), 'a cosignature of the first')
+
+  writeFileSync(policy, 'witness a nonsense\n')
+  t.equal(daemon.reloadWitnessPolicy(), false)
+  t.match(await metrics(), 'witness_lag_entries{witness="a"} 0', 'the first is still waited for')
+
+  writeFileSync(policy, `${second.policyLines('b')}${second.policyLines('b').replace('witness b', 'witness c').replace(second.keys[0]?.vkey ?? '', createWitnessKey('third.example').vkey).replace(/ http.*/, '')}group g any b c\nquorum g\n`)
+  t.equal(daemon.reloadWitnessPolicy(), true)
+  await until(async () => (await cosigners()).includes('second.example'), 'a cosignature of the second')
+  t.notMatch(await metrics(), 'witness_lag_entries{witness="a"}', 'nobody waits for the first any more')
+  t.match(await metrics(), 'svc_dht_audit_witnesses 2')
+})
+
 t.test('a policy that cannot be read, is wrong, or names a witness out of reach is a mistake of the configuration', async t => {
   const folder = tempFolder(t)
   const lasting = { 'node.profile': 'macronode', 'node.dataDir': folder }
