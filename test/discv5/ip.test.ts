@@ -17,7 +17,7 @@ t.test('bytes and text are each other’s inverse', async t => {
     return text.includes('.') || ipBytes(text).equals(bytes)
   }))
   fc.assert(fc.property(fc.ipV4(), text => ipText(ipBytes(text)) === text))
-  t.throws(() => ipBytes('nobody'))
+  t.throws(() => ipBytes('nobody'), { message: 'nobody is not an IP address' })
 })
 
 t.test('subnets are /24 and /64', async t => {

@@ -52,8 +52,8 @@ for (const curve of [nativeSecp256k1(), nobleSecp256k1()]) {
   })
 
   t.test(`${curve.name}: what is no point of the curve throws, and 0 is no private key`, async t => {
-    t.throws(() => curve.sharedPoint(Buffer.alloc(33, 5), randomBytes(32)))
-    t.throws(() => curve.coordinates(Buffer.alloc(33, 5)))
+    t.throws(() => curve.sharedPoint(Buffer.alloc(33, 5), randomBytes(32)), { message: /could not be parsed|not on curve/ })
+    t.throws(() => curve.coordinates(Buffer.alloc(33, 5)), { message: /could not be parsed|not on curve/ })
     t.notOk(curve.isPrivateKey(Buffer.alloc(32)))
     t.notOk(curve.isPrivateKey(Buffer.alloc(31, 1)))
   })

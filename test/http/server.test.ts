@@ -311,7 +311,7 @@ t.test('a client that leaves is counted as such', async t => {
   const request = fetch(`${server.url}/slow`, { signal: gone.signal })
   await entered.promise
   gone.abort()
-  await t.rejects(request)
+  await t.rejects(request, { name: 'AbortError' })
   await closed(server)
   t.match((await server.metrics.http.requests.get()).values, only({ labels: { code: 'aborted' } }))
 })

@@ -55,14 +55,14 @@ for (const [name, open] of Object.entries(BACKENDS)) {
     t.same(told.slice(2), told.slice(0, 2), 'opening makes nothing younger')
     await custody.rotate('macaroon-root')
     t.same(told[4], ['macaroon-root', store.madeAt('macaroon-root', 2)])
-    t.throws(() => store.madeAt('macaroon-root', 9))
+    t.throws(() => store.madeAt('macaroon-root', 9), { message: /no version 9|ENOENT/ })
   })
 
   t.test(`${name}: a version that is missing or there already is said`, async t => {
     const store = await open(t.testdir({}))
     const custody = await Custody.open(store)
     await t.rejects(store.load('macaroon-root', 9), { message: /macaroon-root has no version 9/ })
-    await t.rejects(store.save('macaroon-root', 1, Buffer.alloc(32)))
+    await t.rejects(store.save('macaroon-root', 1, Buffer.alloc(32)), { message: /already/ })
     t.throws(() => custody.noteKeys('log', 2), { message: 'audit-log has no version 2' })
   })
 }

@@ -30,6 +30,6 @@ t.test('a file that is replaced is whole, its owner’s alone, and leaves no dra
   t.equal(readFileSync(path, 'utf8'), 'new')
   t.equal(statSync(path).mode & 0o777, 0o600)
   mkdirSync(join(dir, 'directory'))
-  t.throws(() => replaceFile(join(dir, 'directory'), 'text'))
+  t.throws(() => replaceFile(join(dir, 'directory'), 'text'), { code: 'EISDIR' })
   t.strictSame(readdirSync(dir).sort(), ['directory', 'key'])
 })

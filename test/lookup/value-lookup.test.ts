@@ -60,7 +60,7 @@ t.test('more searches than there are places for are refused', async t => {
   const first = values.find(key, { signal: gone.signal })
   await t.rejects(values.publish(key, value, never), { code: 'Backpressure' })
   gone.abort()
-  await t.rejects(first)
+  await t.rejects(first, { cause: { message: 'the caller has left' } })
   t.strictSame(await values.publish(key, value, never), { reached: 0 })
   t.strictSame(await outcomes(), [['publish', 'refused'], ['value', 'stopped'], ['publish', 'complete']])
 })

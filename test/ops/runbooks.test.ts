@@ -98,5 +98,5 @@ t.test('a page asks the ops listener where its first line says that it is, as th
 })
 
 t.test('a command that ronctl has not is found out', async t => {
-  await t.rejects(parse(['repair', '--all']))
+  await t.rejects(parse(['repair', '--all']), { code: 'commander.unknownCommand' })
 })

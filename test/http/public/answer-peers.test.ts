@@ -117,7 +117,7 @@ t.test('a client that leaves ends the walk, with and without a stream', async t 
     const { signal } = await begun.promise
     const stopped = once(signal, 'abort')
     gone.abort()
-    await t.rejects(request)
+    await t.rejects(request, { name: 'AbortError' })
     await stopped
     t.ok(signal.aborted)
   }
