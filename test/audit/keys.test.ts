@@ -116,6 +116,7 @@ t.test('an operator rotates the keys, and they are the ones of the next start', 
     t.match(await ask('POST', '/v1/audit/rotate-key', {}), { status: 400 })
     const { status, body } = await ask('POST', '/v1/audit/rotate-key', { reason: 'yearly' })
     t.equal(status, 200)
+    t.equal(body.keys.length, before.keys.length)
     t.not(body.keys[0], before.keys[0])
     t.equal(handovers((await ask('GET', '/v1/audit/entries')).body.entries).length, 1)
     t.ok(body.keys.every(key => parseVerifierKey(key).name === ORIGIN))
