@@ -1,15 +1,14 @@
 import { Option, type Command } from 'commander'
 import type { CharterBody } from '../../../http/admin/wire.ts'
-import { emergencyQuorumOf, approversOf } from '../../../governance/sections/charter.ts'
 import { readPublicKey } from '../../../governance/signer-key.ts'
 import type { State } from '../../../governance/state.ts'
 import { usageFailure } from '../../failure.ts'
 import { fetchState } from '../../governance/agreed.ts'
 import { toTime, windowsOf, type DraftOptions } from '../../governance/genesis-draft.ts'
-import { renderFields, type Field, type View } from '../../layout.ts'
+import { charterFields } from '../../governance/render-charter.ts'
+import { renderFields, type View } from '../../layout.ts'
 import { collect, parseAge, parseCount } from '../../options.ts'
 import type { Run } from '../../session.ts'
-import { formatDuration, formatMoment } from '../../text.ts'
 import { addProposalOptions, propose, type ProposeOptions } from './propose.ts'
 
 interface QuorumOptions { readonly emergencyQuorum?: number | 'majority', readonly reducedUntil?: string }
@@ -95,15 +94,5 @@ function actorId ({ sections: { charter: { actors } } }: State, text: string): s
 }
 
 function render ({ charter, digest }: CharterBody, view: View): string {
-  const { profile, actors, quorum, windows: { lapse_ms: lapse, canary_ms: canary, freeze_ms: freeze, calendar }, recovery, reduced_until: until } = charter
-  return renderFields([
-    ['digest', digest],
-    ['profile', profile],
-    ['quorum', `${quorum} of ${approversOf(charter).length}${until === undefined ? '' : `, 2 ${formatMoment(new Date(until).toISOString(), view.now)}`}`],
-    ['emergency', `${emergencyQuorumOf(charter)} of ${approversOf(charter).length}`],
-    ['windows', `lapse ${formatDuration(lapse)}, canary ${formatDuration(canary)}, freeze ${formatDuration(freeze)}`],
-    ...(calendar === undefined ? [] : [['business hours', `days ${calendar.weekdays.join(', ')}, ${calendar.from_hour} to ${calendar.to_hour} UTC`] as Field]),
-    ['actors', actors.map(({ id, role, status, ml_dsa_87: mlDsa87 }) => `${role.padEnd(8)}  ${id}${status === 'active' ? '' : '  revoked'}${mlDsa87 === undefined ? '  no ML-DSA-87' : ''}`)],
-    ['recovery', [`${recovery.threshold} of ${recovery.keys.length}`, ...recovery.keys.map(({ id }) => `          ${id}`)]],
-  ], view)
+  return renderFields([['digest', digest], ...charterFields(charter, view)], view)
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { Option, type Command } from 'commander'
-import type { Actor } from '../../../governance/actor.ts'
+import type { Actor, Role } from '../../../governance/actor.ts'
 import { draft as envelopeForm, type Envelope } from '../../../governance/envelope.ts'
 import { checkGenesis, missingSigners } from '../../../governance/genesis.ts'
 import { readPublicKey } from '../../../governance/signer-key.ts'
@@ -12,10 +12,11 @@ import { confirm } from '../../governance/confirm.ts'
 import { readJsonFile, replaceText, toFileText } from '../../governance/files.ts'
 import { draftGenesis, type DraftOptions } from '../../governance/genesis-draft.ts'
 import { addKeyOptions, sign, type KeyOptions } from '../../governance/key-options.ts'
+import { charterFields } from '../../governance/render-charter.ts'
 import { renderFields, type Field, type View } from '../../layout.ts'
 import { collect, parseAge, parseCount } from '../../options.ts'
 import type { Run, Session } from '../../session.ts'
-import { printable } from '../../text.ts'
+import { formatMoment, printable } from '../../text.ts'
 
 interface InitOptions extends KeyOptions, DraftOptions {
   readonly actor?: readonly string[]
@@ -37,7 +38,8 @@ interface Shown {
   readonly missing: readonly Named[]
   readonly dry_run?: true
 }
-type Named = Pick<Actor, 'id' | 'role'>
+/** A recovery key has the role `recovery`, whatever its file says. */
+interface Named { readonly id: string, readonly role: Role | 'recovery' }
 
 const NOTES = `
 Three steps: draft it from public keys (--actor, --recovery, --out); carry the file from signer to signer, each of whom runs
@@ -101,14 +103,20 @@ async function signGenesis (session: Session, path: string, options: KeyOptions 
   const { out, host } = session
   const { envelope, genesis } = readGenesis(path)
   const before = shownOf({ envelope, genesis })
-  if (options.dryRun === true) return out.answer({ ...before, dry_run: true as const }, render)
+  if (options.dryRun === true) return out.answer({ ...before, dry_run: true as const }, (shown, view) => `${render(shown, view)}\n${renderGenesis(genesis, view)}`)
   const view: View = { now: host.now(), columns: undefined, hasColour: false }
-  await confirm(session, `${render(before, view)}${renderFields(Object.entries(genesis.state.sections).filter(([name]) => name !== 'charter').map(([name, value]): Field => [name, JSON.stringify(value)]), view)}`, 'Sign this genesis?', options)
+  await confirm(session, `${render(before, view)}\n${renderGenesis(genesis, view)}`, 'Sign this genesis?', options)
   const signed = await sign(session, { envelope }, options)
   replaceText(path, toFileText(signed))
   const after = shownOf({ envelope: signed, genesis })
   out.answer(after, render)
   out.remark(after.missing.length === 0 ? 'Everyone has signed: give the file to every daemon as governance.genesis.' : `Next it goes to ${after.missing[0]?.role} ${after.missing[0]?.id}`)
+}
+
+/** All that a signer of the genesis agrees to. */
+function renderGenesis ({ created_at: created, state: { sections: { charter, ...rest } } }: Genesis, view: View): string {
+  const values = Object.entries(rest).map(([name, value]): Field => [name, JSON.stringify(value)])
+  return renderFields([['drafted', formatMoment(new Date(created).toISOString(), view.now)], ...charterFields(charter, view), ...values], view)
 }
 
 function readGenesis (path: string): { readonly envelope: Envelope, readonly genesis: Genesis } {
@@ -121,7 +129,7 @@ function readGenesis (path: string): { readonly envelope: Envelope, readonly gen
 function shownOf ({ envelope, genesis }: { readonly envelope: Envelope, readonly genesis: Genesis }): Shown {
   const { network_id: networkId, sections: { charter: { actors, recovery, profile, quorum } } } = genesis.state
   const missing = missingSigners(envelope, genesis)
-  const named = (listed: readonly Actor[]): readonly Named[] => listed.map(({ id, role }) => ({ id, role }))
+  const named = (listed: readonly Actor[]): readonly Named[] => listed.map(actor => ({ id: actor.id, role: recovery.keys.includes(actor) ? 'recovery' : actor.role }))
   return { network_id: networkId, profile, quorum, recovery_threshold: recovery.threshold, signed: named([...actors, ...recovery.keys].filter(actor => !missing.includes(actor))), missing: named(missing) }
 }
 

@@ -26,14 +26,18 @@ t.test('a genesis goes from signer to signer, says who is missing, and is one wh
 
 t.test('a person sees the genesis and says yes before it is signed', async t => {
   const people = await makePeople(t)
-  const { file, run } = people
+  const { file, ids, run } = people
   const genesis = file('genesis.json')
-  await run(['governance', 'init', '--out', genesis, ...foundingArguments(people)])
+  await run(['governance', 'init', '--out', genesis, ...foundingArguments(people), '--emergency-quorum', '2', '--lapse', '6h', '--freeze', '20m', '--business-hours', '1-5:9-17'])
   const sign = ['governance', 'init', '--sign', genesis, '--key', file('sec1'), '--passphrase-file', file('passphrase')]
   const before = read(genesis)
   t.match(await run(sign), { exit: 2, stderr: /nobody to ask/ })
   t.match(await run(sign, { answers: ['no'] }), { exit: 1, stderr: /policy +{"profile":"standard"[^]*Nothing was signed/, asked: only(/Sign this genesis\?/) })
   t.match(await run([...sign, '--dry-run']), { exit: 0, asked: only() })
+  const everything = new RegExp(`quorum +2 of 3\\nemergency +2 of 3\\nwindows +lapse 6h, canary 10m, freeze 20m\\nbusiness hours +days 1, 2, 3, 4, 5, 9 to 17 UTC[^]*recovery +2 of 3\\n +${ids.rec1}[^]*\\npolicy +{"profile":"standard"`)
+  t.match(await run(sign, { answers: ['no'] }), { stderr: everything }, 'all that is agreed to is shown, recovery keys as what they are')
+  t.match(await run([...sign, '--dry-run']), { stdout: everything })
+  t.match(await run([...sign, '--dry-run']), { stdout: new RegExp(`missing[^]*recovery  ${ids.rec1}`) })
   t.strictSame(read(genesis), before)
   t.match(await run(sign, { answers: ['y'] }), { exit: 0 })
   t.match(await run([...sign, '--yes']), { exit: 1, stderr: /signed it already/ }, 'nobody signs twice')
