@@ -3,8 +3,8 @@ import { paint, type View } from '../layout.ts'
 import { printable } from '../text.ts'
 import { isObject } from './change.ts'
 
-/** A key fills a screen, and nobody reads it. */
-const MAX_TEXT = 120
+/** An ML-DSA-87 key fills a screen, and nobody reads it: the id beside it is its digest. No other text of a section is as long, and none is cut. */
+const MAX_TEXT = 256
 
 interface Line { readonly sign: '-' | '+', readonly text: string }
 
@@ -15,6 +15,11 @@ export function renderDiff (section: string, before: unknown, after: unknown, vi
   return lines.map(({ sign, text }) => `  ${paint(sign === '-' ? 'red' : 'green', `${sign} ${printable(text)}`, view)}\n`).join('')
 }
 
+/** JSON of a value, in which long keys are told by their start. */
+export function toShortJson (value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) => typeof inner === 'string' && inner.length > MAX_TEXT ? `${inner.slice(0, 24)}… (${inner.length} characters)` : inner)
+}
+
 function diff (path: string, before: unknown, after: unknown): readonly Line[] {
   if (canonicalOf(before) === canonicalOf(after)) return []
   if (isObject(before) && isObject(after)) {
@@ -22,16 +27,17 @@ function diff (path: string, before: unknown, after: unknown): readonly Line[] {
   }
   if (Array.isArray(before) && Array.isArray(after)) {
     const [had, has] = [before, after].map(list => new Set(list.map(canonicalOf)))
-    return [
+    const items = [
       ...before.filter(item => has?.has(canonicalOf(item)) !== true).map(item => toLine('-', path, item)),
       ...after.filter(item => had?.has(canonicalOf(item)) !== true).map(item => toLine('+', path, item)),
     ]
+    if (items.length > 0) return items // else only their order or number differs
   }
   return [...(before === undefined ? [] : [toLine('-', path, before)]), ...(after === undefined ? [] : [toLine('+', path, after)])]
 }
 
 function toLine (sign: Line['sign'], path: string, value: unknown): Line {
-  return { sign, text: `${path}: ${JSON.stringify(value, (_, inner: unknown) => typeof inner === 'string' && inner.length > MAX_TEXT ? `${inner.slice(0, 24)}… (${inner.length} characters)` : inner)}` }
+  return { sign, text: `${path}: ${toShortJson(value)}` }
 }
 
 function canonicalOf (value: unknown): string {

@@ -7,7 +7,7 @@ import { apply, sectionDigest, type State } from '../../governance/state.ts'
 import { Failure } from '../failure.ts'
 import { renderFields, type Field, type View } from '../layout.ts'
 import { formatDuration, formatMoment, printable } from '../text.ts'
-import { renderDiff } from './diff.ts'
+import { renderDiff, toShortJson } from './diff.ts'
 
 /** Enough of an id for people to tell actors apart. */
 const SHORT = 12
@@ -86,12 +86,12 @@ function renderChange ({ section, base_digest: base, change, created_at: created
     const after = apply(state, { section, baseDigest: base, change, at: Math.max(created, view.now) })
     return `${renderFields([['after digest', sectionDigest(after, section)]], view)}${renderDiff(section, state.sections[section], after.sections[section], view)}`
   } catch (err) {
-    return `  it does not fit what is agreed: ${printable((err as Error).message)}\n  ${printable(JSON.stringify(change))}\n`
+    return `  it does not fit what is agreed: ${printable((err as Error).message)}\n  ${printable(toShortJson(change))}\n`
   }
 }
 
 function renderClosed ({ proposal: { section, change }, before, after_digest: afterDigest }: ProposalDetailBody, state: State, view: View): string {
-  const fields = renderFields([['change', JSON.stringify(change)], ...(afterDigest === undefined ? [] : [['after digest', afterDigest] as Field])], view)
+  const fields = renderFields([['change', toShortJson(change)], ...(afterDigest === undefined ? [] : [['after digest', afterDigest] as Field])], view)
   const isInForce = afterDigest !== undefined && afterDigest === sectionDigest(state, section)
   return isInForce && before !== undefined ? fields + renderDiff(section, before, state.sections[section], view) : fields
 }
