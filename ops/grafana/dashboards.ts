@@ -9,22 +9,22 @@ const overview: Dashboard = {
   title: 'svc-dht: overview',
   rows: {
     'Is it well?': [
-      { title: 'Ready', description: '1 while the daemon can route; /readyz says why not.', kind: 'stat', width: 6, queries: { [`ready_state{state="true",${OF}}`]: '{{instance}}' } },
+      { title: 'Ready', description: '1 while the daemon can route; /readyz says why not.', kind: 'stat', well: 'some', words: ['not ready', 'ready'], width: 6, queries: { [`ready_state{state="true",${OF}}`]: '{{instance}}' } },
       { title: 'What is missing', description: 'Conditions of readiness that do not hold.', kind: 'table', width: 6, queries: { [`svc_dht_not_ready{${OF}} == 1`]: '' } },
-      { title: 'Bootstrap peers that answer', description: 'At 0 the daemon is not ready.', kind: 'stat', width: 6, queries: { [`svc_dht_kad_bootstrap_alive{${OF}}`]: '{{instance}}' } },
+      { title: 'Bootstrap peers that answer', description: 'At 0 the daemon is not ready.', kind: 'stat', well: 'some', width: 6, queries: { [`svc_dht_kad_bootstrap_alive{${OF}}`]: '{{instance}}' } },
       { title: 'Version', description: 'More than one row: a rollout is under way.', kind: 'table', width: 6, queries: { [`svc_dht_build_info{${OF}}`]: '' } },
-      { title: 'Policy', description: 'The profile in force.', kind: 'stat', width: 6, queries: { [`policy_profile_active{${OF}} == 1`]: '{{profile}}' } },
+      { title: 'Policy', description: 'The profile in force.', kind: 'stat', isName: true, width: 6, queries: { [`policy_profile_active{${OF}} == 1`]: '{{profile}}' } },
       { title: 'Configuration', description: 'The digest of what each daemon runs with.', kind: 'table', width: 6, queries: { [`svc_dht_config_info{${OF}}`]: '' } },
-      { title: 'Drift', description: 'Governed settings that were given another value than the one in force: governance holds. ronctl config get names them.', kind: 'stat', width: 6, queries: { [`svc_dht_config_drift{${OF}}`]: '{{instance}}' } },
+      { title: 'Drift', description: 'Governed settings that were given another value than the one in force: governance holds. ronctl config get names them.', kind: 'stat', well: 'none', width: 6, queries: { [`svc_dht_config_drift{${OF}}`]: '{{instance}}' } },
     ],
     'Is it of use?': [
       { title: 'Lookups', description: 'By kind and how they ended.', unit: 'reqps', queries: { [rate('svc_dht_lookups_total', 'kind, outcome')]: '{{kind}} {{outcome}}' } },
-      { title: 'Lookup time', description: 'Whole walks. The objective is p95 < 500 ms.', unit: 's', queries: { [quantile(0.5, 'svc_dht_lookup_seconds')]: 'p50', [quantile(0.95, 'svc_dht_lookup_seconds')]: 'p95', [quantile(0.99, 'svc_dht_lookup_seconds')]: 'p99' } },
-      { title: 'Found altered', description: 'What was kept and is not as it was left. Zero, always.', kind: 'stat', queries: { [`integrity_fail_total{${OF}}`]: '{{object}} {{instance}}' } },
+      { title: 'Lookup time', description: 'Whole walks. The objective is p95 < 500 ms: the dashed line.', unit: 's', objective: 0.5, queries: { [quantile(0.5, 'svc_dht_lookup_seconds')]: 'p50', [quantile(0.95, 'svc_dht_lookup_seconds')]: 'p95', [quantile(0.99, 'svc_dht_lookup_seconds')]: 'p99' } },
+      { title: 'Found altered', description: 'What was kept and is not as it was left. Zero, always.', kind: 'stat', well: 'none', queries: { [`integrity_fail_total{${OF}}`]: '{{object}} {{instance}}' } },
       { title: 'Refused', description: 'Before any work, by reason.', unit: 'reqps', queries: { [rate('rejected_total', 'reason')]: '{{reason}}' } },
       { title: 'RPCs answered', description: 'Kademlia messages of other peers, by type.', unit: 'reqps', queries: { [rate('svc_dht_kad_inbound_rpc_total', 'type')]: '{{type}}' } },
       { title: 'Provider records', description: 'Held, and the keys they are of.', queries: { [`svc_dht_provider_records{${OF}}`]: 'records {{instance}}', [`svc_dht_provider_keys{${OF}}`]: 'keys {{instance}}' } },
-      { title: 'Event loop lag', description: 'Heavy lookups are refused from 200 ms on.', unit: 's', queries: { [`svc_dht_event_loop_lag_seconds{${OF}}`]: '{{instance}}' } },
+      { title: 'Event loop lag', description: 'Heavy lookups are refused from 200 ms on: the dashed line.', unit: 's', objective: 0.2, queries: { [`svc_dht_event_loop_lag_seconds{${OF}}`]: '{{instance}}' } },
     ],
   },
 }
@@ -74,7 +74,7 @@ const store: Dashboard = {
     ],
     Disk: [
       { title: 'Waiting for the disk', description: 'Records that are not yet safe.', queries: { [`svc_dht_provider_pending{${OF}}`]: '{{instance}}' } },
-      { title: 'Time of a group, p99', description: 'The objective is one second.', unit: 's', queries: { [quantile(0.99, 'svc_dht_provider_commit_seconds')]: 'p99' } },
+      { title: 'Time of a group, p99', description: 'The objective is one second: the dashed line.', unit: 's', objective: 1, queries: { [quantile(0.99, 'svc_dht_provider_commit_seconds')]: 'p99' } },
       { title: 'Failures', description: 'By kind; any is worth a look.', unit: 'ops', queries: { [rate('svc_dht_provider_store_failures_total', 'kind')]: '{{kind}}' } },
       { title: 'Read back at the start', description: 'Records.', kind: 'stat', queries: { [`svc_dht_provider_replayed{${OF}}`]: '{{instance}}' } },
     ],
@@ -87,9 +87,9 @@ const lookups: Dashboard = {
   rows: {
     Lookups: [
       { title: 'By outcome', description: 'found, empty, timeout …', unit: 'reqps', queries: { [rate('svc_dht_lookups_total', 'kind, outcome')]: '{{kind}} {{outcome}}' } },
-      { title: 'Time of a walk', description: 'The objective is p95 < 500 ms.', unit: 's', queries: { [quantile(0.5, 'svc_dht_lookup_seconds')]: 'p50', [quantile(0.95, 'svc_dht_lookup_seconds')]: 'p95' } },
+      { title: 'Time of a walk', description: 'The objective is p95 < 500 ms: the dashed line.', unit: 's', objective: 0.5, queries: { [quantile(0.5, 'svc_dht_lookup_seconds')]: 'p50', [quantile(0.95, 'svc_dht_lookup_seconds')]: 'p95' } },
       { title: 'First result', description: 'What a streaming client waits for.', unit: 's', queries: { [quantile(0.5, 'svc_dht_lookup_first_result_seconds')]: 'p50', [quantile(0.95, 'svc_dht_lookup_first_result_seconds')]: 'p95' } },
-      { title: 'Hops', description: 'The objective is p99 ≤ 5.', queries: { [quantile(0.5, 'svc_dht_lookup_hops')]: 'p50', [quantile(0.99, 'svc_dht_lookup_hops')]: 'p99' } },
+      { title: 'Hops', description: 'The objective is p99 ≤ 5: the dashed line.', objective: 5, queries: { [quantile(0.5, 'svc_dht_lookup_hops')]: 'p50', [quantile(0.99, 'svc_dht_lookup_hops')]: 'p99' } },
       { title: 'Messages', description: 'RPCs that a walk sends.', queries: { [quantile(0.5, 'svc_dht_lookup_messages')]: 'p50', [quantile(0.99, 'svc_dht_lookup_messages')]: 'p99' } },
       { title: 'Answered without a walk', description: 'From recent answers, or sharing a walk.', unit: 'reqps', queries: { [rate('svc_dht_lookup_cache_total', 'result')]: '{{result}}' } },
       { title: 'Walking now', description: 'Bounded by lookup.concurrent.', queries: { [`svc_dht_lookups_walking{${OF}}`]: '{{instance}}' } },
@@ -162,10 +162,10 @@ const audit: Dashboard = {
   title: 'svc-dht: governance and audit',
   rows: {
     'Audit log': [
-      { title: 'Integrity', description: 'Times that the log was not as it was left. Zero, always.', kind: 'stat', queries: { [`audit_integrity_failed_total{${OF}}`]: '{{reason}} {{instance}}' } },
+      { title: 'Integrity', description: 'Times that the log was not as it was left. Zero, always.', kind: 'stat', well: 'none', queries: { [`audit_integrity_failed_total{${OF}}`]: '{{reason}} {{instance}}' } },
       { title: 'Entries', description: 'In the log, and under its checkpoint.', queries: { [`svc_dht_audit_entries{${OF}}`]: 'entries {{instance}}', [`svc_dht_audit_published_entries{${OF}}`]: 'published {{instance}}' } },
       { title: 'Age of the checkpoint', description: 'A new entry is covered within audit.checkpointInterval, an idle log signs anew every audit.checkpointRefresh: older is a log that stands still.', unit: 's', queries: { [`time() - svc_dht_audit_checkpoint_time_seconds{${OF}}`]: '{{instance}}' } },
-      { title: 'Time of an append, p99', description: 'The objective is one second.', unit: 's', queries: { [quantile(0.99, 'svc_dht_audit_append_seconds')]: 'p99' } },
+      { title: 'Time of an append, p99', description: 'The objective is one second: the dashed line.', unit: 's', objective: 1, queries: { [quantile(0.99, 'svc_dht_audit_append_seconds')]: 'p99' } },
       { title: 'Verified again', description: 'While it runs: entries of the pass under way, and the age of the last whole pass. Zero for a log in memory.', queries: { [`svc_dht_audit_verified_entries{${OF}}`]: 'entries {{instance}}', [`time() - svc_dht_audit_verified_time_seconds{${OF}}`]: 'age {{instance}}' } },
       { title: 'Let go', description: 'Entries that are not published any more: by age, or because the log in memory is bounded.', queries: { [`svc_dht_audit_let_go_entries_total{${OF}}`]: '{{reason}} {{instance}}' } },
       { title: 'Refused', description: 'Entries not taken: the queue is full, or the disk does not take them, or not in time.', unit: 'ops', queries: { [rate('svc_dht_audit_refused_total', 'reason')]: '{{reason}}' } },
@@ -189,19 +189,19 @@ const governance: Dashboard = {
   title: 'svc-dht: governance',
   rows: {
     'What holds': [
-      { title: 'Governed', description: '1 with a genesis; at 0 the configuration of each daemon holds.', kind: 'stat', width: 6, queries: { [`svc_dht_governance_governed{${OF}}`]: '{{instance}}' } },
-      { title: 'Trusted', description: '1: what is kept is not trusted, the last safe state holds and writes are denied.', kind: 'stat', width: 6, queries: { [`svc_dht_governance_restricted{${OF}}`]: '{{instance}}' } },
+      { title: 'Governed', description: '1 with a genesis; at 0 the configuration of each daemon holds.', kind: 'stat', words: ['no', 'yes'], width: 6, queries: { [`svc_dht_governance_governed{${OF}}`]: '{{instance}}' } },
+      { title: 'Trusted', description: '1: what is kept is not trusted, the last safe state holds and writes are denied.', kind: 'stat', well: 'none', words: ['trusted', 'not trusted'], width: 6, queries: { [`svc_dht_governance_restricted{${OF}}`]: '{{instance}}' } },
       { title: 'Epoch', description: 'Changes applied.', kind: 'stat', width: 6, queries: { [`svc_dht_governance_epoch{${OF}}`]: '{{instance}}' } },
-      { title: 'Quorum of one', description: '1 while one signer is a quorum: a micronode, for a while.', kind: 'stat', width: 6, queries: { [`quorum_reduced{${OF}}`]: '{{instance}}' } },
+      { title: 'Quorum of one', description: '1 while one signer is a quorum: a micronode, for a while.', kind: 'stat', words: ['no', 'yes'], width: 6, queries: { [`quorum_reduced{${OF}}`]: '{{instance}}' } },
       { title: 'State', description: 'One root for the fleet, but for the time of a change.', kind: 'table', width: 12, queries: { [`svc_dht_governance_state_info{${OF}}`]: '' } },
-      { title: 'Integrity', description: 'Times that what is kept was not as it was left. Zero, always.', kind: 'stat', width: 6, queries: { [`svc_dht_governance_integrity_failed_total{${OF}}`]: '{{fault}} {{instance}}' } },
+      { title: 'Integrity', description: 'Times that what is kept was not as it was left. Zero, always.', kind: 'stat', well: 'none', width: 6, queries: { [`svc_dht_governance_integrity_failed_total{${OF}}`]: '{{fault}} {{instance}}' } },
       { title: 'Post-quantum', description: 'Whether every governance signature must carry ML-DSA-87, and attempts to end that.', width: 6, queries: { [`pq_enforced{${OF}}`]: 'required {{instance}}', [`pq_downgrade_attempt_total{${OF}}`]: 'attempts {{instance}}' } },
     ],
     'What is under way': [
       { title: 'Proposals', description: 'By stage. One that stays in review lapses.', queries: { [`svc_dht_governance_proposals{${OF}}`]: '{{stage}} {{instance}}' } },
       { title: 'Canaries', description: 'Watched, or green and waiting to be promoted. A red one is rolled back at once.', queries: { [`svc_dht_governance_canaries{${OF}}`]: '{{state}} {{instance}}' } },
       { title: 'Actions', description: 'By what they ask for, and whether they were accepted, refused, or not kept in the log.', unit: 'ops', queries: { [rate('governance_actions_total', 'action, status')]: '{{action}} {{status}}' } },
-      { title: 'Agreed until in force, p99', description: 'In milliseconds. The objective is 60,000.', unit: 'short', queries: { [quantile(0.99, 'governance_propagate_ms')]: 'p99', [`svc_dht_governance_pending_ms{${OF}}`]: 'waiting {{instance}}' } },
+      { title: 'Agreed until in force, p99', description: 'In milliseconds. The objective is 60,000: the dashed line.', objective: 60_000, unit: 'short', queries: { [quantile(0.99, 'governance_propagate_ms')]: 'p99', [`svc_dht_governance_pending_ms{${OF}}`]: 'waiting {{instance}}' } },
       { title: 'Freezes and overrides', description: 'They end by themselves.', queries: { [`svc_dht_governance_freezes{${OF}}`]: 'freezes {{instance}}', [`svc_dht_governance_overrides{${OF}}`]: 'overrides {{instance}}' } },
       { title: 'Obligations', description: 'What emergencies left to do: a public event within 24 h, a post-mortem within 72 h.', queries: { [`svc_dht_governance_obligations{${OF}}`]: '{{state}} {{instance}}' } },
       { title: 'Disputes', description: 'Not resolved; after 72 h they go to the owner.', queries: { [`svc_dht_governance_disputes{${OF}}`]: '{{instance}}' } },
