@@ -13,6 +13,7 @@ import { matchesPattern } from '../policy/permissions.ts'
 import { acceptCompressedBodies } from './decompress.ts'
 import { HttpError, toDhtError, toEnvelope } from './envelope.ts'
 import { InFlight } from './in-flight.ts'
+import { requireAddresses } from './known-address.ts'
 import { type RequestLog, RequestLines } from './request-lines.ts'
 import type { Certificates } from './tls.ts'
 
@@ -74,6 +75,7 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
     },
   })
 
+  requireAddresses(app.server)
   tls?.guard(app.server as unknown as TlsServer)
   // Node would answer by itself, past the wall and every count.
   app.server.on('checkExpectation', (request, response) => { app.server.emit('request', request, response) })
@@ -114,12 +116,7 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
   app.addHook('onRequest', async (request, reply) => {
     observe(request, reply)
     places.assertRoom(request.raw)
-    if (isBeyondExpectation(request.headers.expect)) {
-      throw new HttpError(417, 'Unsupported', 'What the request expects is not done here.', { hint: 'Send no Expect header but 100-continue.', reason: 'http_header' })
-    }
-    if (request.url.length > MAX_URL_BYTES) {
-      throw new HttpError(414, 'TooLarge', `The URL is longer than ${MAX_URL_BYTES} bytes.`, { reason: 'http_path' })
-    }
+    assertServable(request)
   })
   acceptCompressedBodies(app)
   app.setErrorHandler(refuse)
@@ -128,8 +125,13 @@ export function createServer ({ service, inFlight, tls }: ServerOptions, deps: S
   return app
 }
 
-function isBeyondExpectation (expect: string | undefined): boolean {
-  return expect !== undefined && expect.trim().toLowerCase() !== '100-continue'
+function assertServable ({ url, headers: { expect } }: FastifyRequest): void {
+  if (expect !== undefined && expect.trim().toLowerCase() !== '100-continue') {
+    throw new HttpError(417, 'Unsupported', 'What the request expects is not done here.', { hint: 'Send no Expect header but 100-continue.', reason: 'http_header' })
+  }
+  if (url.length > MAX_URL_BYTES) {
+    throw new HttpError(414, 'TooLarge', `The URL is longer than ${MAX_URL_BYTES} bytes.`, { reason: 'http_path' })
+  }
 }
 
 /** On the admin API a caller may continue a trace of its own; of strangers no context is taken, they could join or force traces. */
