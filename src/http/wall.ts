@@ -55,6 +55,8 @@ const LAPSE_MS = 2500
  */
 export function raiseWall (app: FastifyInstance, { surface }: Options, deps: WallDeps): void {
   requireRows(app, surface)
+  let isLocal = false
+  app.server.once('listening', () => { isLocal = typeof app.server.address() === 'string' })
   const strangers = new RateLimit({ perSecond: TRIES_PER_SECOND })
   app.decorateRequest('principal', undefined)
   app.decorateRequest('lapsed', undefined)
@@ -75,11 +77,11 @@ export function raiseWall (app: FastifyInstance, { surface }: Options, deps: Wal
       if (request.method === 'GET') {
         request.lapsed = judgeAgain({ log: request.log, onLapse: deps.onLapse }, reply, () => {
           authorize(deps.now())
-          deps.policy.assertAdmits({ ip })
+          deps.policy.assertAdmits({ ip, isLocal })
         })
       }
     }
-    deps.policy.assertAdmits({ ip })
+    deps.policy.assertAdmits({ ip, isLocal })
     if (request.principal !== undefined) takeQuota(deps.rate, request.principal, now)
     if (surface === 'admin') deps.admission.admit('admin')
     if (access !== 'public' && WRITES.has(access)) deps.writes.assertOpen()

@@ -48,7 +48,12 @@ export const MAX_RULES = 100_000
 export interface Origin { readonly asn: number | undefined, readonly country: string | undefined }
 
 /** Whom a decision is about, as far as it is known at that point: an inbound connection has no peer ID before its handshake. */
-export interface Subject { readonly peerId?: string | undefined, readonly ip?: string | undefined }
+export interface Subject {
+  readonly peerId?: string | undefined
+  readonly ip?: string | undefined
+  /** True for who came by the admin socket: this user or root, whom no list can name. Without them nobody could undo a list that names too few. */
+  readonly isLocal?: boolean | undefined
+}
 
 /** `rule` says why, for tests and logs. */
 export type Decision =
@@ -84,7 +89,7 @@ export function compilePolicy (rules: PolicyRules): Policy {
  * profile decides. Being allowed here never makes anyone a member. `origin` is undefined where no rule asks for it; private
  * addresses have none, and are exempt from rules about origins.
  */
-export function decide (policy: Policy, { peerId, ip }: Subject, origin: Origin | undefined): Decision {
+export function decide (policy: Policy, { peerId, ip, isLocal = false }: Subject, origin: Origin | undefined): Decision {
   const { allow, deny, needs, rules } = policy
   const profile = PROFILES[rules.profile]
   const counted = profile.asksOrigin ? origin : undefined
@@ -102,7 +107,7 @@ export function decide (policy: Policy, { peerId, ip }: Subject, origin: Origin 
   }
   // Where the peer ID is still to come, an allowed peer must get as far as its handshake.
   const mayStillBeNamed = peerId === undefined && allow.peers.size > 0
-  if (profile.onlyAllowed && !allow.isEmpty && !mayStillBeNamed) return refused('policy_unlisted')
+  if (profile.onlyAllowed && !allow.isEmpty && !mayStillBeNamed && !isLocal) return refused('policy_unlisted')
   return { admitted: true, rule: 'default' }
 }
 

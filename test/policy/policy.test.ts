@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { compilePolicy, decide, findMatch, MAX_RULES, PROFILE_NAMES, NO_RULES, type PolicyRules, type Subject } from '../../src/policy/policy.ts'
+import { PolicyHolder } from '../../src/policy/policy-holder.ts'
 
 const PEER = '12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf'
 const OTHER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
@@ -42,6 +43,14 @@ t.test('strict admits only the listed once anybody is listed', async t => {
   t.equal(ask({ profile: 'strict', allow }, { peerId: OTHER, ip: IP }), 'policy_unlisted')
   t.equal(ask({ profile: 'strict', allow }, { ip: IP }), 'default', 'before the handshake it may still be the listed peer')
   t.equal(ask({ profile: 'strict', allow: { ...NO_RULES, prefixes: ['192.0.2.0/24'] } }, { ip: IP }), 'policy_unlisted')
+})
+
+t.test('who is on the admin socket can undo a list that names too few, but not while nothing can be judged', async t => {
+  const rules: PolicyRules = { profile: 'strict', allow: { ...NO_RULES, prefixes: ['192.0.2.0/24'] }, deny: NO_RULES }
+  t.equal(ask(rules, { isLocal: true }), 'default')
+  t.equal(ask(rules, {}), 'policy_unlisted', 'an overlay connection whose address is not known')
+  const unjudged = new PolicyHolder({ ...rules, deny: { ...NO_RULES, countries: ['CH'] } }, { sources: { asn: undefined, country: undefined }, onProfile: () => {} })
+  t.equal(unjudged.refusal({ isLocal: true }), 'policy_down')
 })
 
 t.test('a peer is denied in every spelling of its ID, and an IPv4 address also when mapped', async t => {

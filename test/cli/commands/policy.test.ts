@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import { startTestDaemon } from '../../daemon.ts'
 import { encodeMmdb } from '../../policy/mmdb.ts'
@@ -22,6 +22,15 @@ t.test('an operator sees what is in force, and why somebody is refused', async t
   t.match(await run('test', '--ip', '203.0.113.1', '--path', '/v1/caps', '--method', 'POST'), { exit: 0, stdout: /admitted +yes\nby +the profile standard\n[^]*request +admin POST \/v1\/caps asks a capability with cap:mint\n/ })
   t.match(await run('test', '--ip', '203.0.113.1', '--path', '/nothing'), { exit: 1, stdout: /there is nothing at this path/ })
   t.match(await run('test', '--ip', '203.0.113.1', '--json'), { exit: 0, stdout: /^\{"admitted":true,.*\}\n$/ })
+})
+
+t.test('an operator is not locked out of the socket by a list that names too few', async t => {
+  const { adminSocket: socket, adminUrl = '' } = await startTestDaemon(t, { flags: { 'policy.profile': 'strict', 'policy.allowPrefixes': '192.0.2.0/24', 'admin.listen': '127.0.0.1:0' } })
+  const run = async (...args: string[]) => await ronctl([...args, '--socket', socket])
+  t.match(await run('cap', 'list'), { exit: 0 })
+  t.match(await run('policy', 'test', '--ip', '127.0.0.1'), { exit: 1, stdout: /no: policy_unlisted\nby +the profile strict\n/ })
+  const token = readFileSync(join(dirname(socket), 'admin.cap'), 'utf8').trim()
+  t.equal((await fetch(`${adminUrl}/v1/status`, { headers: { authorization: `Bearer ${token}` } })).status, 403, 'over TCP the list holds')
 })
 
 t.test('a wrong command line asks no daemon', async t => {
