@@ -1,13 +1,10 @@
 import type { Enr } from '../enr/record.ts'
-import type { Mask } from '../wire/mask.ts'
 import { nodeIdOf } from './sessions.ts'
 
 /** A WHOAREYOU that was sent and waits for its handshake. */
 export interface Challenge {
   readonly packet: Buffer
   readonly challengeData: Buffer
-  /** The node's header mask, for the session that comes of it. */
-  readonly mask: Mask
   /** The record we had of the node, whose sequence number was told to it. */
   readonly record: Enr | undefined
   readonly expiresAt: number

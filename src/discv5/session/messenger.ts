@@ -244,9 +244,9 @@ export class Messenger {
     let challenge = this.#challenges.get(key, time)
     if (challenge === undefined) {
       const record = knownRecord(to.id)
-      const mask = new Mask(to.id)
-      const made = encodeWhoareyou({ iv: this.#random.take(IV_BYTES), nonce: packet.nonce, idNonce: this.#random.take(16), enrSeq: record?.seq ?? 0n }, mask)
-      challenge = { ...made, mask, record, expiresAt: time + CHALLENGE_MS }
+      const head = { iv: this.#random.take(IV_BYTES), nonce: packet.nonce, idNonce: this.#random.take(16), enrSeq: record?.seq ?? 0n }
+      // Its mask is not kept for the session: thousands of ciphers that a flood leaves behind cost more than making one again.
+      challenge = { ...encodeWhoareyou(head, new Mask(to.id)), record, expiresAt: time + CHALLENGE_MS }
       this.#challenges.set(key, challenge)
     }
     // While it is pending the same challenge is sent again, as geth does: one of two crossing packets must win.
@@ -302,7 +302,7 @@ export class Messenger {
     const plaintext = decryptMessage(packet, keys.initiator)
     if (plaintext === undefined) return void counts.drops.decrypt++
     if (!guard.admitNode(nodeId, from.ip, now()) || !guard.mayJoin(nodeId, from.ip)) return
-    this.#sessions.set(key, { readKey: keys.initiator, writeKey: keys.recipient, mask: challenge.mask, sent: 0 })
+    this.#sessions.set(key, { readKey: keys.initiator, writeKey: keys.recipient, mask: new Mask(from.id), sent: 0 })
     counts.events.session_new++
     this.#onPlaintext(from, key, plaintext)
     this.#deps.onHandshake(from, record)

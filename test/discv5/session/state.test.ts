@@ -75,7 +75,7 @@ t.test('a session belongs to a node ID, an IP and a port', async t => {
 
 t.test('challenges are bounded and lapse', async t => {
   const challenges = new Challenges(3)
-  const challenge = (expiresAt: number) => ({ packet: Buffer.alloc(0), challengeData: Buffer.alloc(0), mask: new Mask(randomBytes(32)), record: undefined, expiresAt })
+  const challenge = (expiresAt: number) => ({ packet: Buffer.alloc(0), challengeData: Buffer.alloc(0), record: undefined, expiresAt })
   for (const [i, key] of ['a', 'b', 'c', 'd'].entries()) challenges.set(key, challenge(i + 1))
   t.equal(challenges.size, 3)
   t.equal(challenges.get('a', 0), undefined)
