@@ -19,7 +19,7 @@ export interface BridgeOptions {
   /** Records remembered as handled, and nodes whose peer is known. */
   readonly remembered: number
   readonly rememberedMs: number
-  /** How long a node that was not reached is left alone; so often those of the discv5 table are looked at again. */
+  /** How long a node is left alone that was not reached, or that has a newer record; so often those of the discv5 table are looked at again. */
   readonly retryMs: number
 }
 
@@ -87,8 +87,9 @@ export class Bridge implements Component {
     metrics.records.inc()
     const candidate = toCandidate(record, this.#opts, now())
     if (typeof candidate === 'string') return metrics.dropped.inc({ reason: candidate })
-    if (!this.#waiting.has(candidate.nodeId) && this.#waiting.size >= this.#opts.waiting) return metrics.dropped.inc({ reason: 'full' })
-    if (!this.#seen.isNew(candidate.nodeId, candidate.seq, now())) return metrics.dropped.inc({ reason: 'seen' })
+    const isWaiting = this.#waiting.has(candidate.nodeId)
+    if (!isWaiting && this.#waiting.size >= this.#opts.waiting) return metrics.dropped.inc({ reason: 'full' })
+    if (!this.#seen.isNew(candidate.nodeId, candidate.seq, now(), isWaiting)) return metrics.dropped.inc({ reason: 'seen' })
     if (!candidate.isDeclared) this.index.put(candidate)
     this.#waiting.set(candidate.nodeId, candidate)
     this.#pump()

@@ -87,8 +87,8 @@ export const settings = {
     dialsAtOnce: int('Dials under way at once.', 4, { min: 1, max: 64 }),
     dialsPerSecond: int('Dials begun a second, with four seconds’ worth in reserve.', 5, { min: 1, max: 1000 }),
     remembered: int('Nodes remembered as handled, and as whose peer is known; the oldest goes first.', 10_000, { min: 1, max: 1_000_000 }),
-    rememberedFor: duration('How long a node is not dialled again, unless its record changes or the dial failed.', '1h', { min: '1s', max: '7d' }),
-    retryAfter: duration('How long a node that was not reached is left alone.', '1m', { min: '100ms', max: '1h' }),
+    rememberedFor: duration('How long a node is not dialled again, unless its record changes or the dial failed: then `bridge.retryAfter` holds.', '1h', { min: '1s', max: '7d' }),
+    retryAfter: duration('How long a node is left alone that was not reached, or whose record changed since.', '1m', { min: '100ms', max: '1h' }),
   },
   providers: {
     store: choice('Where provider records are held: `memory` loses them with the process, `persistent` keeps them in `node.dataDir` as well.', ['memory', 'persistent'], 'memory'),

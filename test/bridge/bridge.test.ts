@@ -72,12 +72,39 @@ t.test('a record is dialled once for each sequence number, and again after its t
   await offer(1n)
   t.equal(dialled.length, 1)
   t.equal(await count('dropped', 'seen'), 2)
+  clock.ms = 100
   await offer(3n)
   t.equal(dialled.length, 2)
-  clock.ms = 1000
+  clock.ms = 1100
   await offer(3n)
   t.equal(dialled.length, 3)
   t.equal(await count('dials', 'joined'), 3)
+  await bridge.stop()
+})
+
+t.test('a node that signs a newer record all the time is dialled no more often than one that is not reached, and at its newest address', async t => {
+  const { bridge, dialled, ends, clock, table } = start({ dialsAtOnce: 1 })
+  const key = randomBytes(32)
+  const record = (seq: bigint) => recordOf({ ip: PUBLIC_IP, tcp: [0x10, Number(seq)] }, { key, seq })
+  for (let seq = 1n; seq <= 100n; seq++) {
+    bridge.offer(record(seq))
+    ends.at(-1)?.('joined')
+    await setImmediate()
+  }
+  t.equal(dialled.length, 1)
+  clock.ms = 100
+  table.push({ record: record(100n), ip: '203.0.113.7', port: 1, distance: 256, isLive: true, lastSeen: 0 })
+  bridge.recall()
+  t.strictSame(dialled[1]?.addresses, [`/ip4/203.0.113.7/tcp/${0x1000 + 100}`], 'what it said last is not lost')
+  bridge.offer(recordOf(ADDRESS))
+  const waiting = randomBytes(32)
+  for (const seq of [1n, 2n]) bridge.offer(recordOf({ ip: PUBLIC_IP, tcp: [0x20, Number(seq)] }, { key: waiting, seq }))
+  t.equal(bridge.waiting, 2)
+  for (let i = 1; i < 4; i++) {
+    ends[i]?.('joined')
+    await setImmediate()
+  }
+  t.strictSame(dialled[3]?.addresses, [`/ip4/203.0.113.7/tcp/${0x2000 + 2}`], 'while it waits its newer record takes the place of the older')
   await bridge.stop()
 })
 
