@@ -75,7 +75,7 @@ export const settings = {
     packetsPerNodePerSecond: int('Messages a second handled of one node.', 100, { min: 1, max: 1_000_000, governed: true }),
     nodeIdsPerIp: int('Node IDs of one public IP (IPv6: /64) that get a session, in an hour.', 10, { min: 1, max: 10_000, governed: true }),
     whoareyouPerIpPerSecond: int('WHOAREYOU packets a second sent to one IP, whose address may be forged.', 20, { min: 1, max: 1_000_000, governed: true }),
-    handshakesPerSecond: int('Handshakes a second worked on; a quarter of the reserve is kept for nodes we know.', 1000, { min: 1, max: 100_000 }),
+    handshakesPerSecond: int('Handshakes a second worked on, and four times as many WHOAREYOU sent to all together; a quarter of either rate is kept for nodes we know.', 1000, { min: 1, max: 100_000 }),
     topics: bool('Whether the node keeps advertisements of topics for others and finds who advertises one (topic discovery, native engine only).', false),
     banAfter: int('Messages over the limit of a node within a minute after which its public IP is shut out. Packets outside a session never count: anybody can forge them.', 2000, { min: 1, max: 10_000_000 }),
     banTime: duration('How long it is shut out.', '10m', { min: '1s', max: '7d' }),

@@ -25,7 +25,9 @@ const STRIKE_WINDOW_MS = 60_000
 const TOPIC_TOKENS = 5
 /** Ports at which the nodes of a host are met: those behind a gateway get a new one now and then. */
 const PORTS_PER_ID = 4
-/** Share of the handshake budget that strangers leave to nodes we know. */
+/** More strangers than that need not be asked who they are: there would be no time for their handshakes. */
+const CHALLENGES_PER_HANDSHAKE = 4
+/** Share of a budget that strangers leave to nodes we know. */
 const KNOWN_RESERVE = 0.25
 
 /** Decides, before any cryptography, whether a packet is worth work. All tables are bounded; time is passed in. */
@@ -39,6 +41,7 @@ export class Guard {
   #subnets: RateLimit
   #nodes: RateLimit
   #whoareyou: RateLimit
+  #challenges: RateLimit
   #handshakes: RateLimit
   /** Bounded by IDS_IPS and nodeIdsPerIp. */
   readonly #ids = new Map<string, Set<string>>()
@@ -55,6 +58,7 @@ export class Guard {
     this.#answers = new RateLimit({ perSecond: limits.packetsPerSubnetPerSecond, parties: PARTIES })
     this.#nodes = new RateLimit({ perSecond: limits.packetsPerNodePerSecond, parties: PARTIES })
     this.#whoareyou = new RateLimit({ perSecond: limits.whoareyouPerIpPerSecond, parties: PARTIES })
+    this.#challenges = new RateLimit({ perSecond: limits.handshakesPerSecond * CHALLENGES_PER_HANDSHAKE, parties: 1 })
     this.#handshakes = new RateLimit({ perSecond: limits.handshakesPerSecond, parties: 1 })
   }
 
@@ -71,7 +75,10 @@ export class Guard {
     }
     if (isOther('packetsPerNodePerSecond')) this.#nodes = new RateLimit({ perSecond: limits.packetsPerNodePerSecond, parties: PARTIES })
     if (isOther('whoareyouPerIpPerSecond')) this.#whoareyou = new RateLimit({ perSecond: limits.whoareyouPerIpPerSecond, parties: PARTIES })
-    if (isOther('handshakesPerSecond')) this.#handshakes = new RateLimit({ perSecond: limits.handshakesPerSecond, parties: 1 })
+    if (isOther('handshakesPerSecond')) {
+      this.#challenges = new RateLimit({ perSecond: limits.handshakesPerSecond * CHALLENGES_PER_HANDSHAKE, parties: 1 })
+      this.#handshakes = new RateLimit({ perSecond: limits.handshakesPerSecond, parties: 1 })
+    }
   }
 
   /**
@@ -106,16 +113,19 @@ export class Guard {
     return true
   }
 
-  /** WHOAREYOU answers a packet whose source may be forged: no host gets many of them. */
-  mayChallenge (ip: string, now: number): boolean {
-    return isExempt(ip) || this.#whoareyou.take(ip, now) === 0 || this.#drop('limit_whoareyou')
+  /**
+   * WHOAREYOU answers a packet whose source may be forged: no host gets many of them, and all together no more than leave time for other work,
+   * for a flood may come from as many sources as there are addresses.
+   */
+  mayChallenge (ip: string, isKnown: boolean, now: number): boolean {
+    if (isExempt(ip)) return true
+    if (this.#whoareyou.take(ip, now) > 0) return this.#drop('limit_whoareyou')
+    return takeShared(this.#challenges, this.#limits.handshakesPerSecond * CHALLENGES_PER_HANDSHAKE, isKnown, now) || this.#drop('limit_whoareyou')
   }
 
   /** A handshake costs two curve operations or three. Nodes we know come in while strangers are kept out. */
   mayShakeHands (isKnown: boolean, now: number): boolean {
-    const reserve = isKnown ? 0 : this.#limits.handshakesPerSecond * KNOWN_RESERVE
-    if (this.#handshakes.available('', now) < reserve || this.#handshakes.take('', now) > 0) return this.#drop('limit_handshake')
-    return true
+    return takeShared(this.#handshakes, this.#limits.handshakesPerSecond, isKnown, now) || this.#drop('limit_handshake')
   }
 
   /** For each new session. Private addresses are exempt: a test network is one host. */
@@ -160,6 +170,11 @@ export class Guard {
     this.#counts.drops[reason]++
     return false
   }
+}
+
+/** Takes a token of what all share. */
+function takeShared (limit: RateLimit, perSecond: number, isKnown: boolean, now: number): boolean {
+  return limit.available('', now) >= (isKnown ? 0 : perSecond * KNOWN_RESERVE) && limit.take('', now) === 0
 }
 
 function isExempt (ip: string): boolean {

@@ -240,10 +240,10 @@ export class Messenger {
   #challenge (packet: Packet, to: Peer, key: string): void {
     const { guard, now, counts, knownRecord } = this.#deps
     const time = now()
-    if (!guard.mayChallenge(to.ip, time)) return
+    const record = knownRecord(to.id)
+    if (!guard.mayChallenge(to.ip, isAt(record, to.ip), time)) return
     let challenge = this.#challenges.get(key, time)
     if (challenge === undefined) {
-      const record = knownRecord(to.id)
       const head = { iv: this.#random.take(IV_BYTES), nonce: packet.nonce, idNonce: this.#random.take(16), enrSeq: record?.seq ?? 0n }
       // Its mask is not kept for the session: thousands of ciphers that a flood leaves behind cost more than making one again.
       challenge = { ...encodeWhoareyou(head, new Mask(to.id)), record, expiresAt: time + CHALLENGE_MS }
@@ -286,9 +286,7 @@ export class Messenger {
     const key = sessionKey(from.id, from.ip, from.port)
     const challenge = this.#challenges.get(key, now())
     if (challenge === undefined) return void counts.drops.no_challenge++
-    // Whoever names the ID of a known node from elsewhere is a stranger until it has proved it.
-    const isKnown = challenge.record?.endpoints().some(({ ip }) => ip === from.ip) === true
-    if (!guard.mayShakeHands(isKnown, now())) return
+    if (!guard.mayShakeHands(isAt(challenge.record, from.ip), now())) return
     // One try for one challenge, so that guesses cost a round trip each.
     this.#challenges.delete(key)
     const sent = authdata.record === undefined ? challenge.record : decodeRecord(authdata.record)
@@ -351,6 +349,11 @@ export class Messenger {
     else this.#byNode.set(call.key, left)
     call.settle(err)
   }
+}
+
+/** Whether a node is known, and there: whoever names its ID from elsewhere is a stranger until it has proved it. */
+function isAt (record: Enr | undefined, ip: string): boolean {
+  return record?.endpoints().some(endpoint => endpoint.ip === ip) === true
 }
 
 function decrypt (packet: Packet, { readKey, previousReadKey }: Session): Buffer | undefined {

@@ -38,7 +38,7 @@ t.test('all sources share a limit, and one that is over its own does not use it 
 t.test('loopback is exempt from limits by source, not from the total one', async t => {
   const { guard } = guardWith({ packetsPerSecond: 100, packetsPerIpPerSecond: 1, whoareyouPerIpPerSecond: 1 })
   t.equal(times(1000, () => guard.admit('127.0.0.5', 0)), 400)
-  t.equal(times(100, () => guard.mayChallenge('::1', 0)), 100)
+  t.equal(times(100, () => guard.mayChallenge('::1', false, 0)), 100)
 })
 
 t.test('a public IP whose nodes do not stop is shut out for a time; a private one is only slowed down', async t => {
@@ -70,8 +70,18 @@ t.test('an answer that is awaited comes through a flood in the name of its sende
 
 t.test('a forged source gets few WHOAREYOU: nobody is hit through us', async t => {
   const { guard, counts } = guardWith({ whoareyouPerIpPerSecond: 5 })
-  t.equal(times(1000, () => guard.mayChallenge('8.8.8.8', 0)), 20)
+  t.equal(times(1000, () => guard.mayChallenge('8.8.8.8', false, 0)), 20)
   t.equal(counts.drops.limit_whoareyou, 980)
+})
+
+t.test('a flood of strangers from as many sources as there are gets no more WHOAREYOU than could lead to handshakes, and known nodes still do', async t => {
+  const { guard, counts } = guardWith({ handshakesPerSecond: 10 })
+  const flood = (now: number): number => times(10_000, i => guard.mayChallenge(`9.${i >> 8}.${i & 255}.1`, false, now))
+  t.equal(flood(0), 151)
+  t.equal(counts.drops.limit_whoareyou, 9849)
+  t.ok(guard.mayChallenge('8.8.8.8', true, 0))
+  t.ok(flood(1000) <= 41)
+  t.equal(times(100, () => guard.mayChallenge('127.0.0.1', false, 1000)), 100)
 })
 
 t.test('when strangers used up the handshakes, nodes we know still get in', async t => {
