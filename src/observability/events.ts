@@ -80,7 +80,7 @@ export const EVENTS = {
   witness_contradicts: { level: 'error', when: 'A witness knows a log that is longer than ours, or another one.', fields: ['witness', 'outcome'] },
   witness_failed: { level: 'warn', when: 'A witness did not cosign.', fields: ['witness', 'outcome'] },
   witness_policy_reloaded: { level: 'info', when: 'The witnesses of the trust policy as its file is now are asked to cosign.', fields: [] },
-  witness_policy_refused: { level: 'error', when: 'The trust policy was read again and cannot be used: the one in force stays.', fields: [] },
+  witness_policy_refused: { level: 'error', when: 'The trust policy was read again and cannot be used, and why: the one in force stays.', fields: ['mistakes'] },
   witness_policy_foreign: { level: 'warn', when: 'The trust policy lists logs, and this one is not among them.', fields: ['policy', 'keys'] },
   checkpoint_failed: { level: 'error', when: 'The last checkpoint of the audit log could not be written.', fields: [] },
 

@@ -42,7 +42,8 @@ export class WitnessPolicy implements Component {
         await next.start()
       })
     } catch (err) {
-      this.#deps.logger.error({ event: 'witness_policy_refused', err }, 'the new trust policy cannot be used: the one in force stays')
+      const { mistakes = [(err as Error).message] } = err as { readonly mistakes?: readonly string[] }
+      this.#deps.logger.error({ event: 'witness_policy_refused', mistakes }, 'the new trust policy cannot be used: the one in force stays')
       return false
     }
     this.#deps.logger.info({ event: 'witness_policy_reloaded' }, 'trust policy reloaded')

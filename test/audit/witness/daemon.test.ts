@@ -56,6 +56,7 @@ t.test('a policy that was changed is in force after a reload, and one that is wr
 
   writeFileSync(policy, 'witness a nonsense\n')
   t.equal(daemon.reloadWitnessPolicy(), false)
+  t.match(daemon.logs.find(({ event }) => event === 'witness_policy_refused'), { mistakes: only(/policy: line 1: the key cannot be used/, /there is no quorum line/) })
   t.match(await metrics(), 'witness_lag_entries{witness="a"} 0', 'the first is still waited for')
 
   writeFileSync(policy, `${second.policyLines('b')}${second.policyLines('b').replace('witness b', 'witness c').replace(second.keys[0]?.vkey ?? '', createWitnessKey('third.example').vkey).replace(/ http.*/, '')}group g any b c\nquorum g\n`)
