@@ -78,9 +78,9 @@ export function renderVerdict (verdict: Verdict, view: View): string {
     ...(verdict.from === undefined ? [] : [['kept from', `entry ${verdict.from}: older ones were let go`] satisfies Field]),
     ...(verdict.continues === undefined ? [] : [['goes on from', `the kept checkpoint of ${verdict.continues} entries`] satisfies Field]),
     ['root', verdict.root],
-    ['signed by', verdict.signed_by.map(shorten)],
+    ['signed by', verdict.signed_by.map(shortenKey)],
     ['signed at', verdict.signed_at ?? 'not told by a trusted key'],
-    ...(verdict.rotations ?? []).map(({ seq, to }): Field => ['keys followed', `entry ${seq} hands over to ${to.map(shorten).join(' and ')}`]),
+    ...(verdict.rotations ?? []).map(({ seq, to }): Field => ['keys followed', `entry ${seq} hands over to ${to.map(shortenKey).join(' and ')}`]),
     ...renderWitnesses(verdict),
   ], view)
 }
@@ -92,7 +92,8 @@ function renderWitnesses ({ witnesses }: Verdict): Field[] {
   return named.filter(([, names]) => names.length > 0)
 }
 
-function shorten (key: string): string {
+/** A verifier key without its material: name and id. */
+export function shortenKey (key: string): string {
   return key.split('+').slice(0, 2).join('+')
 }
 

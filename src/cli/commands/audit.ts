@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Policy } from '../../audit/format/policy.ts'
 import type { AuditHeadBody, AuditRotateBody } from '../../http/admin/wire.ts'
 import { createLogTarget, openLogFiles } from '../audit/files.ts'
+import { readKeyChanges, renderKeyChanges, type KeyChange } from '../audit/key-chain.ts'
 import { showLog, type LogOptions } from '../audit/show-log.ts'
 import { parseNamedKeys, readKeptCheckpoint, readPolicy, readTrustedKeys, verdictExit, renderVerdict } from '../audit/trust.ts'
 import { verifyLog, verifyLogInUse, type Expectation } from '../audit/verify.ts'
@@ -29,9 +30,12 @@ with --policy. A checkpoint that was made just now has its cosignatures a moment
 "root", "from?", "continues?", "signed_by", "signed_at?", "witnesses?": {"cosigned", "missing"}, "rotations?": [{"seq", "to"}]} or {"valid": false, "fault",
 "message", "seq?", "witnesses?"}; from is the first entry that is kept, where older ones were let go.`
 
+const HEAD_NOTES = `
+--json prints the answer of GET /v1/audit/head, with --rotations and "rotations": [{"seq", "ts", "actor", "reason", "from", "to", "vouched_in?"}].`
+
 const ROTATE_NOTES = `
 Whoever verifies by the keys before follows to the new ones. Witnesses do not: send their operators what \`ronctl audit head --keys\`
-prints then. \`ronctl audit log --action audit.rotate\` shows when keys changed. --json prints {"seq", "keys"}.`
+prints then. \`ronctl audit head --rotations\` shows when keys changed. --json prints {"seq", "keys"}.`
 
 /** The log that nobody can alter unnoticed. */
 export function addAudit (program: Command, run: Run): void {
@@ -47,14 +51,7 @@ export function addAudit (program: Command, run: Run): void {
       return 'ok'
     }))
   addExport(audit, run)
-  audit.command('head')
-    .description('show how long the log is, what its checkpoint covers, and by which keys it is known')
-    .option('--keys', 'print the keys alone, one a line, as `audit verify --key` takes them')
-    .addHelpText('after', '\n--json prints the answer of GET /v1/audit/head.')
-    .action(run(async ({ client, out }, { keys = false }: { readonly keys?: boolean }) => {
-      out.answer(await client.auditHead(), (head, view) => keys ? head.keys.map(key => `${printable(key)}\n`).join('') : renderHead(head, view))
-      return 'ok'
-    }))
+  addHead(audit, run)
   audit.command('rotate-key')
     .description('have new keys sign the log from here on; the ones before vouch for them')
     .requiredOption('--reason <text>', 'why; it goes into the log')
@@ -73,6 +70,21 @@ function addLog (audit: Command, run: Run): void {
     .option('--follow', 'go on with new entries until stopped')
     .addHelpText('after', '\n--json prints one entry a line, as the log has it.')
     .action(run(async (session, options: LogOptions) => await showLog(session, options)))
+}
+
+function addHead (audit: Command, run: Run): void {
+  audit.command('head')
+    .description('show how long the log is, what its checkpoint covers, and by which keys it is known')
+    .option('--keys', 'print the keys alone, one a line, as `audit verify --key` takes them')
+    .option('--rotations', 'show each change of the keys too: when, by whom, why, and whether the ones before vouched for the new')
+    .addHelpText('after', HEAD_NOTES)
+    .action(run(async ({ client, out }, { keys = false, rotations = false }: { readonly keys?: boolean, readonly rotations?: boolean }) => {
+      if (keys && rotations) throw usageFailure('--keys prints the keys alone: leave --rotations out.')
+      const head = await client.auditHead()
+      const answer: AuditHeadBody & { readonly rotations?: readonly KeyChange[] } = rotations ? { ...head, rotations: await readKeyChanges(client) } : head
+      out.answer(answer, (answer, view) => keys ? answer.keys.map(key => `${printable(key)}\n`).join('') : `${renderHead(answer, view)}${answer.rotations === undefined ? '' : renderKeyChanges(answer.rotations, view)}`)
+      return 'ok'
+    }))
 }
 
 function addVerify (audit: Command, run: Run): void {

@@ -135,6 +135,25 @@ t.test('verify asks the daemon, says whose keys it believed, and takes others', 
   t.match(await ronctl(['audit', 'verify', '--key', stranger, '--socket', socket]), { exit: 1, stdout: /no signature by a trusted key/ })
 })
 
+t.test('head shows how the keys of the log changed, and whether the ones before vouched for the new', async t => {
+  const { log, socket } = await serve(t, 3)
+  t.match(await ronctl(['audit', 'head', '--rotations', '--socket', socket]), { exit: 0, stdout: /rotations +none: no entry that is kept names other keys/ })
+  const first = log.head().keys
+  await log.rotateKeys(createEphemeralNoteKeys(ORIGIN), { actor: 'sec-1', reason: 'yearly' })
+  const second = log.head().keys
+  await fill(log, 1100, 3)
+  await log.record(action(9000, { action: 'audit.rotate', actor: 'daemon', reason: 'the old ones were lost', event: { from: second, to: [ED25519] } }))
+  const { exit, stdout } = await ronctl(['audit', 'head', '--rotations', '--json', '--socket', socket])
+  t.equal(exit, 0)
+  t.match(jsonLines(stdout), only({
+    size: 1106,
+    rotations: only({ seq: 3, actor: 'sec-1', reason: 'yearly', from: first, to: second, vouched_in: 4 }, { seq: 1105, from: second, to: only(ED25519), vouched_in: undefined }),
+  }))
+  t.match((await ronctl(['audit', 'head', '--rotations', '--socket', socket])).stdout, /rotated +entry 3, .*, by sec-1: yearly\n(?:.*\n){4} +vouched for +by the keys before, in entry 4\nrotated +entry 1105, (?:.*\n){4} +vouched for +no/)
+  t.match(await ronctl(['audit', 'head', '--socket', socket]), { exit: 0, stdout: /^((?!rotat).)*$/s })
+  t.match(await ronctl(['audit', 'head', '--keys', '--rotations', '--socket', socket]), { exit: 2 })
+})
+
 t.test('a daemon names its keys as text: a file here is not read because it says so', async t => {
   const { log } = await serve(t, 3)
   const file = join(tempFolder(t), 'keys')
