@@ -5,7 +5,7 @@ import type {
   AuditEntriesBody, AuditHeadBody, AuditRotateBody, BusEvent, CapMintBody, CapMintRequest, CapPermissionsBody, CapRevokeBody, CapRevokeRequest, CapRotateBody, CapRotateRequest, CapsBody, CapTestBody, CapTestRequest, CharterBody, ConfigBody, ConfigDigestBody, DegradedBody, DegradedRequest, DisputesBody, ErrorBody, EventTopic, GovernanceStateBody, GovernanceStatusBody, LookupEvent, MembersBody, MembershipStatusBody, ObligationsBody, PeersBody, ProposalDetailBody, ProposalsBody, ProvideBody, ProvideRequest, QuotasBody, RecordsBody, StatementBody, StatementRequest, StatusBody, TopHoldersBody, WithdrawBody,
 } from '../http/admin/wire.ts'
 import type {
-  BanRequest, BansBody, Discv5Body, Discv5LookupBody, Discv5LookupRequest, Discv5NodesBody, Discv5NodesRequest, Discv5PingBody, Discv5PingRequest, Discv5RecordEvent, Discv5TableBody, Discv5TalkBody, Discv5TalkRequest, UnbanBody,
+  BanRequest, BansBody, Discv5AdvertiseRequest, Discv5Body, Discv5LookupBody, Discv5LookupRequest, Discv5NodesBody, Discv5NodesRequest, Discv5PingBody, Discv5PingRequest, Discv5RecordEvent, Discv5TableBody, Discv5TalkBody, Discv5TalkRequest, Discv5TopicFindBody, Discv5TopicFindRequest, Discv5TopicsBody, UnbanBody,
 } from '../http/admin/wire-discv5.ts'
 import type { OverviewBody } from '../http/admin/wire-overview.ts'
 import type { PolicyBody, PolicyTestBody } from '../http/admin/wire-policy.ts'
@@ -28,7 +28,7 @@ interface Call {
   /** Aborts this call alone. */
   readonly signal?: AbortSignal
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  readonly body?: ProvideRequest | DegradedRequest | CapMintRequest | CapRevokeRequest | CapTestRequest | CapRotateRequest | Discv5PingRequest | Discv5LookupRequest | Discv5NodesRequest | Discv5TalkRequest | StatementRequest | BanRequest
+  readonly body?: ProvideRequest | DegradedRequest | CapMintRequest | CapRevokeRequest | CapTestRequest | CapRotateRequest | Discv5PingRequest | Discv5LookupRequest | Discv5TopicFindRequest | Discv5AdvertiseRequest | Discv5NodesRequest | Discv5TalkRequest | StatementRequest | BanRequest
 }
 
 const DEFAULT_IDLE_TIMEOUT_MS = 45_000
@@ -149,6 +149,22 @@ export class AdminClient {
 
   discv5Nodes (body: Discv5NodesRequest, signal?: AbortSignal): Promise<Discv5NodesBody> {
     return this.#json('/v1/discv5/nodes', { method: 'POST', body, ...(signal !== undefined && { signal }) })
+  }
+
+  discv5Topics (): Promise<Discv5TopicsBody> {
+    return this.#json('/v1/discv5/topics')
+  }
+
+  discv5FindTopic (body: Discv5TopicFindRequest): Promise<Discv5TopicFindBody> {
+    return this.#json('/v1/discv5/topics/find', { method: 'POST', body })
+  }
+
+  discv5Advertise (body: Discv5AdvertiseRequest): Promise<Discv5TopicsBody> {
+    return this.#json('/v1/discv5/topics', { method: 'POST', body })
+  }
+
+  discv5Withdraw (topic: string, reason?: string): Promise<Discv5TopicsBody> {
+    return this.#json(`/v1/discv5/topics/${encodeURIComponent(topic)}${reason === undefined ? '' : `?reason=${encodeURIComponent(reason)}`}`, { method: 'DELETE' })
   }
 
   discv5Talk (body: Discv5TalkRequest): Promise<Discv5TalkBody> {

@@ -47,6 +47,12 @@ export function parseAge (text: string): number {
   }
 }
 
+/** A duration of a second at least, as it was given: the daemon reads it. */
+export function durationText (text: string): string {
+  if (parseAge(text) < 1000) throw new InvalidArgumentError('Give at least 1s.')
+  return text
+}
+
 /** The text of `--ttl`, in seconds. */
 export function parseTtl (text: string): number {
   try {

@@ -57,6 +57,8 @@ export interface Discv5Engine extends Component {
 export interface TopicDiscovery {
   /** Asks registrars until `count` advertisers are found; the target of the specification is 30. @throws {DhtError} BadRequest */
   find (topic: string, options?: LookupOptions): Promise<TopicResult>
+  /** What `advertise` would refuse. @throws {DhtError} BadRequest, Backpressure */
+  assertRoom (topic: string): void
   /** Begins, or moves the end. @throws {DhtError} BadRequest, Backpressure when too many are advertised */
   advertise (topic: string, durationMs: number): Advertisement
   /** False when it was not advertised. What registrars hold already ends by itself. */

@@ -1,7 +1,7 @@
-import { InvalidArgumentError, type Command } from 'commander'
+import type { Command } from 'commander'
 import type { BanBody } from '../../http/admin/wire-discv5.ts'
 import { renderTable, type View } from '../layout.ts'
-import { parseAge } from '../options.ts'
+import { durationText } from '../options.ts'
 import type { Run } from '../session.ts'
 import { count, formatMoment } from '../text.ts'
 
@@ -28,7 +28,7 @@ export function addBans (program: Command, run: Run): void {
   bans.command('add')
     .description('shut somebody out for a time')
     .argument('<subject>', SUBJECT)
-    .requiredOption('--for <duration>', 'how long: 90s, 10m, 24h, 7d', parseTime)
+    .requiredOption('--for <duration>', 'how long: 90s, 10m, 24h, 7d', durationText)
     .requiredOption('--reason <text>', 'why; it goes into the audit log')
     .addHelpText('after', `${COVERS}${NOTES}`)
     .action(run(async ({ client, out }, subject: string, { for: duration, reason }: AddOptions) => {
@@ -51,10 +51,4 @@ function render (bans: readonly BanBody[], view: View): string {
   return renderTable(['SUBJECT', 'KIND', 'PLANE', 'ENDS', 'REASON'].map(title => ({ title })), bans.map(({ subject, kind, plane, until, reason }) => [
     subject, kind, plane, formatMoment(until, view.now), reason,
   ]), view)
-}
-
-/** The text as it was given, if it is a duration. */
-function parseTime (text: string): string {
-  if (parseAge(text) < 1000) throw new InvalidArgumentError('Give at least 1s.')
-  return text
 }

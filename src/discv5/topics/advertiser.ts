@@ -77,11 +77,17 @@ export class Advertiser {
     this.#deps = deps
   }
 
+  /** @throws {DhtError} Backpressure */
+  assertRoom (topic: string): void {
+    if (this.#adverts.has(topic) || this.#adverts.size < MAX_ADVERTS) return
+    throw new DhtError('Backpressure', `At most ${MAX_ADVERTS} topics are advertised at once.`, { hint: 'Withdraw one first.' })
+  }
+
   /** Of a topic that is advertised already, the end is moved. @throws {DhtError} Backpressure */
   advertise (topic: string, until: number): void {
+    this.assertRoom(topic)
     const known = this.#adverts.get(topic)
     if (known !== undefined) return void (known.until = until)
-    if (this.#adverts.size >= MAX_ADVERTS) throw new DhtError('Backpressure', `At most ${MAX_ADVERTS} topics are advertised at once.`, { hint: 'Withdraw one first.' })
     this.#adverts.set(topic, { topic: Buffer.from(topic, 'hex'), until, nextFill: 0, placements: new Map() })
   }
 

@@ -67,6 +67,10 @@ export class Topics implements TopicDiscovery {
     return await this.#discoverer.find({ topic: id, count, seeds: this.#responder.find(id), signal })
   }
 
+  assertRoom (topic: string): void {
+    this.#advertiser.assertRoom(parseTopic(topic).toString('hex'))
+  }
+
   advertise (topic: string, durationMs: number): Advertisement {
     const name = parseTopic(topic).toString('hex')
     this.#advertiser.advertise(name, this.#deps.now() + durationMs)

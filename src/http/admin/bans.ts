@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { ActionLog, ControlAction } from '../../core/control-action.ts'
+import type { FastifyInstance } from 'fastify'
+import type { ActionLog } from '../../core/control-action.ts'
 import { jsonDigest } from '../../core/digest.ts'
-import { parseDuration } from '../../core/duration.ts'
 import { DhtError } from '../../core/errors.ts'
 import { parseIp } from '../../policy/ip-group.ts'
+import { actorOf, assertReason, parseTime } from './operator.ts'
 import { toIso } from './present.ts'
 import { badBody, readObject, readQuery, type Query } from './request.ts'
 import type { BanBody, BansBody, UnbanBody } from './wire-discv5.ts'
@@ -29,9 +29,6 @@ export interface BanPorts {
 }
 
 interface SubjectParams extends Query { readonly Params: { readonly subject: string } }
-
-const MAX_REASON_LENGTH = 200
-const MAX_DURATION_MS = 365 * 24 * 3_600_000
 
 /** Who is shut out until when: by the protections of a plane, or by an operator, whose bans are in the audit log before they hold. */
 export function addBanRoutes (app: FastifyInstance, ports: BanPorts): void {
@@ -66,32 +63,9 @@ function listOf ({ bans }: Pick<BanPorts, 'bans'>): BanBody[] {
   return bans.flatMap(({ plane, keeper }) => keeper.bans().map(({ subject, kind, reason, until }) => ({ plane, subject, kind, reason, until: toIso(until) })))
 }
 
-function actorOf ({ principal }: FastifyRequest): Pick<ControlAction, 'actor' | 'capabilityId'> {
-  return { actor: principal?.id ?? 'operator', ...(principal !== undefined && { capabilityId: principal.capabilityId }) }
-}
-
 function parseBan (body: unknown): { readonly subject: string, readonly durationMs: number, readonly reason: string } {
   const { subject, duration, reason } = readObject(body, ['subject', 'duration', 'reason'])
   return { subject: assertSubject(subject), durationMs: parseTime(duration), reason: assertReason(reason) }
-}
-
-function parseTime (duration: unknown): number {
-  const hint = 'Give a duration from 1s to 365d, as "10m" or "24h".'
-  if (typeof duration !== 'string') throw badBody('The field "duration" must be a text.', hint)
-  try {
-    const ms = parseDuration(duration)
-    if (ms >= 1000 && ms <= MAX_DURATION_MS) return ms
-  } catch {
-    // not a duration at all: refused as one that is out of range
-  }
-  throw badBody('The field "duration" is not in range.', hint)
-}
-
-function assertReason (reason: unknown): string {
-  if (typeof reason !== 'string' || reason.trim() === '' || reason.length > MAX_REASON_LENGTH) {
-    throw badBody('The field "reason" must say why.', `Give 1 to ${MAX_REASON_LENGTH} characters; they go into the audit log.`)
-  }
-  return reason
 }
 
 /** Refuses before anything is recorded what no plane would take. */

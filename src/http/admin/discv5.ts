@@ -5,16 +5,28 @@ import { EventReaders, NDJSON, serverSentEvents } from './event-readers.ts'
 import { Flights } from './flights.ts'
 import { toIso } from './present.ts'
 import { badBody, parseSince, readObject, readQuery, whenClientLeaves, type Query } from './request.ts'
-import type { Discv5Body, Discv5EndpointBody, Discv5LookupBody, Discv5NodesBody, Discv5PingBody, Discv5RecordBody, Discv5RecordEvent, Discv5TableBody, Discv5TalkBody } from './wire-discv5.ts'
+import type { Discv5Body, Discv5EndpointBody, Discv5LookupBody, Discv5NodesBody, Discv5PingBody, Discv5RecordBody, Discv5RecordEvent, Discv5TableBody, Discv5TalkBody, Discv5TopicFindBody } from './wire-discv5.ts'
 
 /** A record whose signature was checked. */
 export interface NodeRecordPort { readonly nodeId: string, readonly seq: bigint, readonly text: string }
+
+/** Topic discovery, as operators see it. A topic is 64 hex characters. */
+export interface TopicPort {
+  find (topic: string, options: { readonly count: number, readonly signal: AbortSignal }): Promise<{ readonly advertisers: readonly NodeRecordPort[], readonly requests: number, readonly isComplete: boolean }>
+  /** @throws {DhtError} Backpressure when no more topics can be advertised */
+  assertRoom (topic: string): void
+  advertise (topic: string, durationMs: number): void
+  withdraw (topic: string): boolean
+  advertisements (): ReadonlyArray<{ readonly topic: string, readonly until: number, readonly held: number, readonly waiting: number }>
+}
 
 /** The discv5 node, as operators see it. A node is named to it by its record. */
 export interface Discv5Port {
   readonly name: string
   readonly features: readonly string[]
   readonly nodeId: string
+  /** Undefined where it is off. */
+  readonly topics: TopicPort | undefined
   listening (): readonly Discv5EndpointBody[]
   ownRecord (): NodeRecordPort
   record (nodeId: string): NodeRecordPort | undefined
@@ -42,6 +54,9 @@ const FLIGHTS = { limit: 16, perPrincipal: 4 }
 const DEADLINE_MS = 20_000
 const MAX_RECORD_TEXT = 404
 const MAX_COUNT = 16
+const MAX_ADVERTISERS = 100
+/** `F_lookup` of the specification. */
+const ADVERTISERS = 30
 /** All but one's own: a crawl asks for every bucket that is left at once. */
 const MAX_DISTANCES = 256
 const MAX_PROTOCOL_BYTES = 64
@@ -67,6 +82,7 @@ export function addDiscv5Routes (app: FastifyInstance, ports: Discv5Ports): void
   addProbe('lookup', lookup)
   addProbe('nodes', nodes)
   addProbe('talk', talk)
+  addProbe('topics/find', findTopic)
 
   function addProbe<Body> (name: string, probe: Probe<Body>): void {
     app.post(`/v1/discv5/${name}`, async (request, reply): Promise<Body> => {
@@ -77,9 +93,22 @@ export function addDiscv5Routes (app: FastifyInstance, ports: Discv5Ports): void
 }
 
 /** @throws {DhtError} NotFound while the plane is off */
-function planeOf ({ discv5 }: Discv5Ports): Discv5Port {
+function planeOf ({ discv5 }: Pick<Discv5Ports, 'discv5'>): Discv5Port {
   if (discv5 === undefined) throw new DhtError('NotFound', 'This daemon is not a discv5 node.', { hint: 'Set discv5.enabled.' })
   return discv5
+}
+
+/** @throws {DhtError} NotFound while topics are off */
+export function topicsOf (ports: Pick<Discv5Ports, 'discv5'>): TopicPort {
+  const { topics } = planeOf(ports)
+  if (topics === undefined) throw new DhtError('NotFound', 'This daemon does not speak of topics.', { hint: 'Set discv5.topics; the native engine has them.' })
+  return topics
+}
+
+/** @throws {DhtError} BadRequest */
+export function parseTopic (topic: unknown): string {
+  if (!isNodeId(topic)) throw badBody('The field "topic" is not a topic.', 'Give 64 hex digits.')
+  return topic.toLowerCase()
 }
 
 /** Gives up when the time is over or the client left, whatever the work still waits for. */
@@ -112,6 +141,14 @@ async function lookup (discv5: Discv5Port, request: FastifyRequest, signal: Abor
   const id = target.toLowerCase()
   const { nodes: found, requests, isComplete } = await discv5.lookup(id, { count, signal })
   return { target: id, nodes: found.map(toRecord), requests, complete: isComplete }
+}
+
+async function findTopic (discv5: Discv5Port, request: FastifyRequest, signal: AbortSignal): Promise<Discv5TopicFindBody> {
+  const { topic, count = ADVERTISERS } = readObject(request.body, ['topic', 'count'])
+  if (!isWhole(count, 1, MAX_ADVERTISERS)) throw badBody('The field "count" is not in range.', `Give a whole number from 1 to ${MAX_ADVERTISERS}.`)
+  const id = parseTopic(topic)
+  const { advertisers, requests, isComplete } = await topicsOf({ discv5 }).find(id, { count, signal })
+  return { topic: id, advertisers: advertisers.map(toRecord), requests, complete: isComplete }
 }
 
 async function nodes (discv5: Discv5Port, request: FastifyRequest, signal: AbortSignal): Promise<Discv5NodesBody> {

@@ -19,6 +19,7 @@ import { addProviderRoutes } from './providers.ts'
 import { addQuotasRoutes } from './quotas.ts'
 import { addRecordsRoute } from './records.ts'
 import { addStatusRoute } from './status.ts'
+import { addTopicRoutes } from './topics.ts'
 
 /**
  * The admin API. What each route asks of a capability is in the table of permissions (policy/permissions.ts), and the wall before it asks.
@@ -41,6 +42,7 @@ export function registerAdminRoutes (app: FastifyInstance, ports: AdminPorts): v
   addGovernanceRoutes(app, ports)
   addMembershipRoutes(app, ports)
   addDiscv5Routes(app, ports)
+  addTopicRoutes(app, ports)
   addBanRoutes(app, ports)
   addPolicyRoutes(app, ports)
 }

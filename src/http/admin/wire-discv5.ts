@@ -69,6 +69,32 @@ export interface Discv5TalkRequest { readonly node: string, readonly protocol: s
 
 export interface Discv5TalkBody { /** In hex; empty from a node that does not know the protocol. */ readonly response: string }
 
+/** `POST /v1/discv5/topics/find` request. A topic is 64 hex characters; `count` is of advertisers, 1 to 100. */
+export interface Discv5TopicFindRequest { readonly topic: string, readonly count?: number }
+
+export interface Discv5TopicFindBody {
+  readonly topic: string
+  readonly advertisers: readonly Discv5RecordBody[]
+  readonly requests: number
+  /** False when it was cut off while there was somebody left to ask. */
+  readonly complete: boolean
+}
+
+/** A topic that this node advertises. */
+export interface Discv5TopicBody {
+  readonly topic: string
+  readonly until: string
+  /** Registrars that hold it now, and those where it waits. */
+  readonly held: number
+  readonly waiting: number
+}
+
+/** `GET /v1/discv5/topics`; as the answer of `POST` and `DELETE` only what came of it. */
+export interface Discv5TopicsBody { readonly advertised: readonly Discv5TopicBody[] }
+
+/** `POST /v1/discv5/topics` request. `duration` as `10m` or `24h`. Of a topic that is advertised already, the end is moved. */
+export interface Discv5AdvertiseRequest { readonly topic: string, readonly duration: string, readonly reason?: string }
+
 /** A line of `GET /v1/discv5/records[?since=]`, or the data of an event where the client accepts `text/event-stream`: a record seen for the first time, or newer than before. */
 export interface Discv5RecordEvent { readonly id: number, readonly at: string, readonly topic: 'record', readonly record: Discv5RecordBody }
 

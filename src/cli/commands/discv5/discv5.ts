@@ -6,6 +6,7 @@ import { count, formatBytes, formatEndpoint, formatMoment } from '../../text.ts'
 import { addCrawl } from './crawl.ts'
 import { addProbes } from './probes.ts'
 import { showNode, type NodeShown } from './record.ts'
+import { addTopic } from './topic.ts'
 
 const TABLE_NOTES = `
 Distance: the log distance to this node, so the lowest are the nearest. Live: it answered, and may be told to others.
@@ -51,6 +52,7 @@ export function addDiscv5 (program: Command, run: Run): void {
       return node.valid ? 'ok' : 'negative'
     }))
   addProbes(discv5, run)
+  addTopic(discv5, run)
   addCrawl(discv5, run)
 }
 

@@ -63,7 +63,7 @@ function renderPong ({ seq, seen_as: { ip, port }, round_trip_ms: ms }: Discv5Pi
 }
 
 /** The records as rows; the addresses are read from the records themselves. */
-function renderRecords (nodes: readonly Discv5RecordBody[], view: View): string {
+export function renderRecords (nodes: readonly Discv5RecordBody[], view: View): string {
   if (nodes.length === 0) return ''
   const columns = [{ title: 'NODE ID' }, { title: 'SEQ', alignment: 'right' }, { title: 'ADDRESSES' }] as const
   return renderTable(columns, nodes.map(({ node_id: id, seq, enr }) => [id, seq, addressText(enr)]), view)
