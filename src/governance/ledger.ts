@@ -63,7 +63,8 @@ export interface Ledger {
   readonly obligations: ReadonlyMap<string, Obligation>
 }
 
-export function isOpen ({ stage }: Tracked): boolean {
+/** Whether its course may still go on. */
+export function isOpen ({ stage }: Pick<Tracked, 'stage'>): boolean {
   return stage === 'review' || stage === 'approved' || stage === 'canary'
 }
 

@@ -78,6 +78,7 @@ export function formatTarFile (path: string, bytes: Uint8Array, timeMs: number):
   return Buffer.concat([header, bytes, Buffer.alloc((BLOCK_BYTES - bytes.byteLength % BLOCK_BYTES) % BLOCK_BYTES)])
 }
 
+/** Two empty blocks, as POSIX demands. */
 export function formatTarEnd (): Uint8Array {
   return Buffer.alloc(2 * BLOCK_BYTES)
 }

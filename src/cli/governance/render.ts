@@ -1,5 +1,6 @@
 import type { ProposalBody, ProposalDetailBody, StatementBody } from '../../http/admin/wire.ts'
 import type { Actor, Role } from '../../governance/actor.ts'
+import { isOpen } from '../../governance/ledger.ts'
 import { approversOf } from '../../governance/sections/charter.ts'
 import { DOWNGRADE_DELAY_MS } from '../../governance/sections/pq.ts'
 import type { Proposal } from '../../governance/statement.ts'
@@ -59,10 +60,6 @@ export function nameOf (actor: string, state: State): string {
 /** The actor's role by the charter, which is not what its key file says; `recovery` for a recovery key. */
 export function roleOf (actor: string, { sections: { charter: { actors, recovery } } }: State): Role | 'recovery' | undefined {
   return actors.find(({ id }) => id === actor)?.role ?? (recovery.keys.some(({ id }) => id === actor) ? 'recovery' : undefined)
-}
-
-export function isOpen ({ stage }: Pick<ProposalBody, 'stage'>): boolean {
-  return stage === 'review' || stage === 'approved' || stage === 'canary'
 }
 
 function fieldsOf ({ section, authority, reason, risk, rollback, watch, actor, base_digest: base, created_at: created, expires_at: expires, escalates }: Proposal, state: State, view: View): readonly Field[] {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
+import { isOpen } from '../../../governance/ledger.ts'
 import type { ProposalsBody } from '../../../http/admin/wire.ts'
-import { isOpen } from '../../governance/render.ts'
 import { renderTable, type View } from '../../layout.ts'
 import type { Run } from '../../session.ts'
 import { formatMoment } from '../../text.ts'
