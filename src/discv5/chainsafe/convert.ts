@@ -4,6 +4,7 @@ import type { Discv5, PongResponse } from '@chainsafe/discv5'
 import type { ENR, SignableENR } from '@chainsafe/enr'
 import { DhtError } from '../../core/errors.ts'
 import type { Endpoint, RecordLike } from '../engine.ts'
+import { ipText } from '../ip.ts'
 
 /** The classes of the library that are used as values. */
 export interface Library {
@@ -56,17 +57,9 @@ export function toBindAddrs ({ SignableENR }: Pick<Library, 'SignableENR'>, ip: 
   return { ip4: carrier.getLocationMultiaddr('udp4') } as BindAddrs
 }
 
+/** Where the other side sees us, spelled as everywhere else. */
 export function toEndpoint ({ addr: { ip, port } }: PongResponse): Endpoint {
-  const { octets } = ip
-  if (octets.length === 4) return { ip: octets.join('.'), port }
-  const groups = Array.from({ length: 8 }, (_, i) => ((octets[2 * i] ?? 0) << 8 | (octets[2 * i + 1] ?? 0)).toString(16))
-  return { ip: groups.join(':'), port }
-}
-
-/** Of two node IDs in hex: 0 for the same, 256 when the first bit differs. */
-export function logDistance (a: string, b: string): number {
-  const difference = BigInt(`0x${a}`) ^ BigInt(`0x${b}`)
-  return difference === 0n ? 0 : difference.toString(2).length
+  return { ip: ipText(ip.octets), port }
 }
 
 /** The library's failures, of which a caller can only tell apart those that are its own fault. */

@@ -10,7 +10,8 @@ import { EVERYBODY, type Membership } from '../members/membership.ts'
 import type { NodeKey } from '../node-key.ts'
 import { uintBytes } from '../rlp.ts'
 import { grantedReceiveBuffer, receiveBufferShortage, SHORTAGE_MESSAGE, widenBuffers } from '../socket.ts'
-import { logDistance, socketsOf, toBindAddrs, toEmitter, toEndpoint, toEnr, toFailure, type Library, type NodeAddress, type PrivateKey, type TalkRequest } from './convert.ts'
+import { logDistance } from '../table/distance.ts'
+import { socketsOf, toBindAddrs, toEmitter, toEndpoint, toEnr, toFailure, type Library, type NodeAddress, type PrivateKey, type TalkRequest } from './convert.ts'
 import { gate, removeAll } from './membership-gate.ts'
 import { Recent } from './recent.ts'
 import { claimPort } from './socket-port.ts'
@@ -182,7 +183,7 @@ export class ChainsafeEngine implements Discv5Engine {
     if (distances.some(distance => !Number.isInteger(distance) || distance < 0 || distance > 256)) throw new DhtError('BadRequest', 'A distance is a whole number from 0 to 256.')
     const remote = this.#target(record)
     const found = await this.#request(async node => await node.sendFindNode(remote, [...distances]))
-    return this.#readAll(found).filter(({ nodeId, pairs }) => !this.#membership.isOutsider(nodeId, pairs) && distances.includes(logDistance(nodeId, remote.nodeId)))
+    return this.#readAll(found).filter(({ nodeId, pairs }) => !this.#membership.isOutsider(nodeId, pairs) && distances.includes(distanceOf(nodeId, remote.nodeId)))
   }
 
   async talkRequest (record: RecordLike, protocol: string, request: Uint8Array): Promise<Uint8Array> {
@@ -213,7 +214,7 @@ export class ChainsafeEngine implements Discv5Engine {
       const record = this.#read(enr)
       const lastSeen = this.#lastSeen.get(enr.nodeId) ?? 0
       const at = { ip: enr.ip ?? enr.ip6 ?? '', port: enr.udp ?? enr.udp6 ?? 0 }
-      return record === undefined ? [] : [{ record, ...at, distance: logDistance(enr.nodeId, this.nodeId), isLive: lastSeen > 0, lastSeen }]
+      return record === undefined ? [] : [{ record, ...at, distance: distanceOf(enr.nodeId, this.nodeId), isLive: lastSeen > 0, lastSeen }]
     })
     return nodes.sort((a, b) => a.distance - b.distance)
   }
@@ -343,6 +344,11 @@ export class ChainsafeEngine implements Discv5Engine {
       return undefined
     }
   }
+}
+
+/** Of two node IDs in hex. */
+function distanceOf (a: string, b: string): number {
+  return logDistance(Buffer.from(a, 'hex'), Buffer.from(b, 'hex'))
 }
 
 /** Undefined once the signal says so. */
