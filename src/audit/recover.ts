@@ -88,6 +88,7 @@ function checkMark (tail: Tail, mark: Mark, rootAtMark: Uint8Array | undefined, 
   if (Buffer.from(rootAtMark).toString('hex') !== mark.root) throw new IntegrityError('fork', `The log had another root at size ${mark.size}: it is another history.`)
 }
 
+/** The mark of a log that is as long as `tail`. */
 export function toMark (tail: Tail, origin: string, keys: readonly VerifierKey[], minimum: number): Mark {
   return { ...(minimum > 0 && { minimum }), origin, size: tail.size, root: Buffer.from(tail.root()).toString('hex'), keys: keys.map(formatVerifierKey) }
 }

@@ -8,6 +8,7 @@ export interface Version {
 
 const ROOT = new URL('../../', import.meta.url)
 
+/** Of the package, and of the commit that it was built from where that is known. */
 export function readVersion (): Version {
   const { version } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { version: string }
   return { version, gitSha: readCommit() ?? 'unknown' }

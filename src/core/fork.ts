@@ -15,6 +15,7 @@ export function forkDigest (key: 'eth' | 'eth2', value: Uint8Array): string | un
   return bytes?.length === 4 ? Buffer.from(bytes).toString('hex') : undefined
 }
 
+/** Whether the list has the fork, and its time there, if it has one, is not over. */
 export function isForkAccepted (forks: readonly Fork[], digest: string | undefined, now: number): boolean {
   return forks.some(fork => fork.digest === digest && (fork.until === undefined || now < fork.until))
 }

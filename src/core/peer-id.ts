@@ -22,6 +22,7 @@ export function parsePeerId (text: string): Uint8Array | undefined {
   return isPeerId ? bytes : undefined
 }
 
+/** Base58btc, `12D3Koo…` or `Qm…`. */
 export function toPeerIdText (multihash: Uint8Array): string {
   return base58btc.baseEncode(multihash)
 }

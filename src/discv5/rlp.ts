@@ -90,6 +90,7 @@ export class RlpReader {
   }
 }
 
+/** At most 64 bits, in the shortest form. @throws {Malformed} */
 export function toBigint (bytes: Uint8Array): bigint {
   if (bytes.length === 0) return 0n
   if (bytes.length > MAX_UINT_BYTES) throw new Malformed('rlp', 'an integer of more than 64 bits')

@@ -41,6 +41,7 @@ export function readEvent (event: unknown): GovernanceEvent | undefined {
   return eventForm(event, 'event')
 }
 
+/** By this entry a log is governed from here on: the genesis by its digest, and who signed it. */
 export function genesisAction (digest: string, { state }: Ledger): ControlAction {
   return {
     actor: 'daemon',

@@ -39,6 +39,7 @@ export function text (max: number, pattern: RegExp = /^[^\p{Cc}]*$/u): Form<stri
   })
 }
 
+/** A whole number that JSON carries exactly, within limits; -0 is none. */
 export function integer (min: number, max: number): Form<number> {
   return form({ type: 'integer', minimum: min, maximum: max }, (value, path) => {
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max || Object.is(value, -0)) {
@@ -57,6 +58,7 @@ export function oneOf<const T extends string> (...names: readonly T[]): Form<T> 
   return form({ enum: names }, (value, path) => names.find(name => name === value) ?? fail(path, `one of ${names.join(', ')}`))
 }
 
+/** At most `max` of them. */
 export function list<T> (of: Form<T>, max: number): Form<readonly T[]> {
   return form({ type: 'array', maxItems: max, items: of.schema ?? {} }, (value, path) => {
     if (!Array.isArray(value) || value.length > max) throw malformed(path, `a list of at most ${max}`)
@@ -74,6 +76,7 @@ export function optional<T> (of: Form<T>): OptionalForm<T> {
   return Object.assign(form(of.schema, of), { isOptional: true as const })
 }
 
+/** These fields and no others; only those of `optional` may be absent. */
 export function object<const F extends Fields> (fields: F): Form<Shaped<F>> {
   return form(objectSchema(fields), (value, path) => {
     const given = anyObject(value, path)

@@ -15,6 +15,7 @@ export function oblige (ledger: Ledger, proposalId: string): Ledger {
   return { ...ledger, obligations: new Map([...kept, ...added.map(one => [one.id, one] as const)]) }
 }
 
+/** Those that nobody has fulfilled in time. */
 export function overdue ({ obligations }: Ledger, at: number): readonly Obligation[] {
   return [...obligations.values()].filter(({ dueAt, fulfilledAt }) => fulfilledAt === undefined && at > dueAt)
 }

@@ -36,6 +36,7 @@ export function standings (state: State, tracked: Tracked, at: number): readonly
   }
 }
 
+/** Whether every group that has to agree has as many signatures as it needs. */
 export function isMet (all: readonly Standing[]): boolean {
   return all.every(({ needed, signed }) => signed.length >= needed)
 }

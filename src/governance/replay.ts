@@ -10,6 +10,7 @@ import { step } from './step.ts'
  */
 export type Fault = 'genesis' | 'log' | 'schema' | 'refused' | 'root' | 'snapshot' | 'mark'
 
+/** What was replayed is not what was agreed: nothing may be decided on it. */
 export class IntegrityFault extends Error {
   override readonly name = 'IntegrityFault'
   readonly fault: Fault

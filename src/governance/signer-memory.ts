@@ -86,6 +86,7 @@ export function macOf (memory: SignerMemory, actorId: string, seed: Uint8Array):
   return createHmac('sha256', key).update(canonicalJson({ actor: actorId, signed: memory })).digest('hex')
 }
 
+/** In constant time. The caller has checked that `mac` is 64 hex digits. */
 export function isMacOf (mac: string, memory: SignerMemory, actorId: string, seed: Uint8Array): boolean {
   return timingSafeEqual(Buffer.from(mac, 'hex'), Buffer.from(macOf(memory, actorId, seed), 'hex'))
 }

@@ -93,6 +93,7 @@ function checkAcross ({ sections: { charter, pq, freezes } }: State, { at }: Rul
   must(freezes.active.every(({ ends_at: endsAt }) => endsAt - at <= maxMs), `the charter allows freezes of ${maxMs / 60_000} minutes`)
 }
 
+/** What a proposal names as its base: it is refused once the section has another. */
 export function sectionDigest ({ sections }: State, section: SectionName): string {
   return digestOf('section', { section, value: sections[section] })
 }

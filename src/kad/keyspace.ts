@@ -3,6 +3,7 @@ import { hash } from 'node:crypto'
 /** Where a key or peer lies in Kademlia's space: SHA2-256 of its bytes (libp2p kad-dht, Kademlia keyspace). */
 export type KadId = Uint8Array
 
+/** Where a key or a peer ID is in the key space: its SHA-256. */
 export function kadIdOf (bytes: Uint8Array): KadId {
   return hash('sha256', bytes, 'buffer')
 }

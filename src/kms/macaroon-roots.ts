@@ -17,6 +17,7 @@ export interface MacaroonRoots {
 export const ROOT_SECRET_BYTES = 32
 const KEY_GENERATOR = createSecretKey(Buffer.concat([Buffer.from('macaroons-key-generator'), Buffer.alloc(9)]))
 
+/** The signature of a macaroon with this identifier and no caveat yet: its root key is derived from the secret, and is nowhere else. */
 export function firstSignatureUnder (secret: KeyObject, rootKeyId: string, identifier: Uint8Array): Uint8Array {
   return hmac(createSecretKey(deriveMacaroonKey(hmac(secret, Buffer.from(`svc-dht macaroon root key ${rootKeyId}`)))), identifier)
 }

@@ -19,6 +19,7 @@ export function isPrivateIp (text: string): boolean {
   return ip.version === 4 ? PRIVATE.check(ip.parts.join('.'), 'ipv4') : PRIVATE.check(ip.parts.join(':'), 'ipv6')
 }
 
+/** False for what is no IP. */
 export function isLoopbackIp (text: string): boolean {
   const ip = parseIp(text)
   return ip !== undefined && (ip.version === 4 ? ip.parts[0] === '127' : ip.parts.join(':') === '0:0:0:0:0:0:0:1')

@@ -30,6 +30,7 @@ export interface NoteSigner {
 /** Why a checkpoint is not to be trusted. */
 export type CheckpointFault = 'checkpoint' | 'origin' | 'signature'
 
+/** A checkpoint that is not to be believed, and which of the reasons holds. */
 export class CheckpointError extends Error {
   override readonly name = 'CheckpointError'
   readonly fault: CheckpointFault

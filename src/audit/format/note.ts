@@ -19,10 +19,12 @@ const MAX_SIGNATURES = 64
 const MAX_NOTE_BYTES = 1024 * 1024
 const KEY_BYTES: Readonly<Record<SignatureType, number>> = { 0x01: 32, 0x04: 32, 0x06: 1312 }
 
+/** c2sp.org/signed-note: the first four bytes of SHA-256 over name, newline, type and key. */
 export function keyId ({ name, type, publicKey }: VerifierKey): number {
   return createHash('sha256').update(`${name}\n`).update(Uint8Array.of(type)).update(publicKey).digest().readUInt32BE()
 }
 
+/** `name+keyid+base64`, by which a log is trusted. */
 export function formatVerifierKey (key: VerifierKey): string {
   return `${key.name}+${keyId(key).toString(16).padStart(8, '0')}+${Buffer.concat([Uint8Array.of(key.type), key.publicKey]).toString('base64')}`
 }
@@ -44,6 +46,7 @@ export function formatSignatureLine (key: VerifierKey, signature: Uint8Array): s
   return formatLine({ name: key.name, keyId: keyId(key), signature })
 }
 
+/** `— name base64`, the key id before the signature. */
 export function formatLine ({ name, keyId, signature }: SignatureLine): string {
   const id = Buffer.alloc(4)
   id.writeUInt32BE(keyId)

@@ -14,6 +14,7 @@ export interface Tile {
   readonly width: number
 }
 
+/** c2sp.org/tlog-tiles: `tile/<level>/x001/x234/067[.p/<width>]`. */
 export function tilePath ({ level, index, width }: Tile): string {
   const digits = String(index).padStart(Math.ceil(String(index).length / 3) * 3, '0')
   const groups = digits.match(/\d{3}/g) ?? []

@@ -11,10 +11,12 @@ export type SubtreeReader = (level: number, index: number) => Promise<Hash> | Ha
 const LEAF = Uint8Array.of(0)
 const NODE = Uint8Array.of(1)
 
+/** RFC 6962 §2.1: SHA-256 of 0x00 and the entry. */
 export function leafHash (entry: Uint8Array): Hash {
   return createHash('sha256').update(LEAF).update(entry).digest()
 }
 
+/** RFC 6962 §2.1: SHA-256 of 0x01 and both sides. */
 export function nodeHash (left: Hash, right: Hash): Hash {
   return createHash('sha256').update(NODE).update(left).update(right).digest()
 }
@@ -105,6 +107,7 @@ export function rootFromInclusion (leaf: Hash, index: number, size: number, proo
   return isLeft.reverse().reduce((hash, left, step) => left ? nodeHash(hash, proof[step] ?? hash) : nodeHash(proof[step] ?? hash, hash), leaf)
 }
 
+/** RFC 6962 §2.1.2. @throws {RangeError} unless 0 ≤ `from` ≤ `size` */
 export async function consistencyProof (from: number, size: number, read: SubtreeReader): Promise<Hash[]> {
   if (!(from >= 0 && from <= size)) throw new RangeError(`no tree of ${from} in a tree of ${size}`)
   if (from === 0 || from === size) return []
@@ -154,6 +157,7 @@ function levelUp (node: number, last: number, mayRise: (node: number) => boolean
   return mayRise(node) ? levelUp(Math.floor(node / 2), Math.floor(last / 2), mayRise) : [node, last]
 }
 
+/** Not in constant time: for what is published anyway. */
 export function equal (a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0
 }

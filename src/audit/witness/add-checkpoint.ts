@@ -23,6 +23,7 @@ export type Answer =
   | { readonly kind: 'conflict', readonly size: number }
   | { readonly kind: 'refused', readonly why: Refusal, readonly message: string }
 
+/** c2sp.org/tlog-witness, the body of add-checkpoint. */
 export function formatRequest (oldSize: number, proof: readonly Hash[], checkpoint: Checkpoint): string {
   if (proof.length > MAX_PROOF) throw new RangeError('no proof is as long')
   const hashes = proof.map(hash => `${Buffer.from(hash).toString('base64')}\n`)

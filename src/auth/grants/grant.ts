@@ -53,6 +53,7 @@ export function isRevoked (grant: Grant, revocation: Revocation): boolean {
   return grant.createdAt < revocation.before
 }
 
+/** Never of a grant without an expiry; both times are in milliseconds. */
 export function hasExpired ({ expiresAt }: KnownGrant, now: number): boolean {
   return expiresAt !== undefined && expiresAt < now
 }

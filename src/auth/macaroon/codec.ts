@@ -29,6 +29,7 @@ export function decodeMacaroon (bytes: Uint8Array): Macaroon {
   return bytes[0] === VERSION_2 ? decodeV2(bytes) : decodeV1(bytes)
 }
 
+/** The packets of libmacaroons V1, byte for byte. */
 export function encodeV1 ({ location, identifier, caveats, signature }: Macaroon): Uint8Array {
   const packets = [packet('location', Buffer.from(location)), packet('identifier', identifier)]
   for (const caveat of caveats) {
@@ -40,6 +41,7 @@ export function encodeV1 ({ location, identifier, caveats, signature }: Macaroon
   return Buffer.concat([...packets, packet('signature', signature)])
 }
 
+/** The V2 binary form of libmacaroons, byte for byte. */
 export function encodeV2 ({ location, identifier, caveats, signature }: Macaroon): Uint8Array {
   const end = Uint8Array.of(END)
   const parts = [Uint8Array.of(VERSION_2), ...named(location), field(IDENTIFIER, identifier), end]

@@ -26,6 +26,7 @@ export function readObject (value: unknown, names: readonly string[]): Readonly<
   return value as Readonly<Record<string, unknown>>
 }
 
+/** The refusal of a request body, counted as `http_body`. */
 export function badBody (message: string, hint: string): DhtError {
   return new DhtError('BadRequest', message, { hint, reason: 'http_body' })
 }
@@ -52,6 +53,7 @@ export function parseSince (text: string): number {
   return ms
 }
 
+/** The refusal of a query, counted as `http_filter`. */
 export function badQuery (message: string, hint: string): DhtError {
   return new DhtError('BadRequest', message, { hint, reason: 'http_filter' })
 }

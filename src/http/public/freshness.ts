@@ -19,6 +19,7 @@ export const UNFINISHED_CACHE_CONTROL = `public, max-age=${EMPTY_SECONDS}`
 /** For an answer that the deadline or a failure cut short: the next client may get more. */
 export const PARTIAL_CACHE_CONTROL = 'no-store'
 
+/** RFC 9110 IMF-fixdate. */
 export function toHttpDate (ms: number): string {
   return new Date(ms).toUTCString()
 }

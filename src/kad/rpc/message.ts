@@ -99,6 +99,7 @@ export function encodedPeerSize (peer: EncodedPeer): number {
   return peer.byteLength + BYTES_OVERHEAD
 }
 
+/** One `Message.Peer`, encoded once and put into any number of replies. */
 export function encodePeer ({ id, addrs }: PeerEntry): EncodedPeer {
   const size = addrs.reduce((sum, addr) => sum + addr.byteLength + BYTES_OVERHEAD, id.byteLength + BYTES_OVERHEAD)
   const writer = new ProtobufWriter(size)

@@ -23,6 +23,7 @@ export function decodeValueRecord (bytes: Uint8Array): ValueRecord {
   return { key, value }
 }
 
+/** libp2p `record.Record`; `receivedAt` is in milliseconds. */
 export function encodeValueRecord ({ key, value }: ValueRecord, receivedAt: number): Uint8Array {
   const time = Buffer.from(new Date(receivedAt).toISOString())
   const writer = new ProtobufWriter(key.byteLength + value.byteLength + time.byteLength + 16)

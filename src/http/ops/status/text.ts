@@ -10,6 +10,7 @@ export function formatCount (value: number): string {
   return Math.round(value).toString().replaceAll(/\B(?=(\d{3})+$)/g, '\u202f')
 }
 
+/** `250 ms`, `1.5 s`; a dash for what was not measured. */
 export function formatSeconds (seconds: number | undefined): string {
   if (seconds === undefined) return '–'
   return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`

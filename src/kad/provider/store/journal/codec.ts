@@ -40,12 +40,14 @@ export function peerSum (row: number, id: Uint8Array, addrs: Uint8Array): number
   return crc32(addrs, crc32(id, row))
 }
 
+/** Binary multiaddrs, each with its length before it. */
 export function encodeAddrs (addrs: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter()
   writeAddrs(writer, addrs)
   return writer.take()
 }
 
+/** @throws {RangeError} for bytes that end too early */
 export function decodeAddrs (bytes: Uint8Array): Uint8Array[] {
   const addrs: Uint8Array[] = []
   const reader = new ByteReader(bytes)
@@ -53,6 +55,7 @@ export function decodeAddrs (bytes: Uint8Array): Uint8Array[] {
   return addrs
 }
 
+/** One commit as bytes, for the thread that writes it. */
 export function encodeBatch ({ changes, dropped, expiredBy = NO_TIME }: Batch): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter()
   writer.float64(expiredBy)
@@ -92,6 +95,7 @@ export interface EncodedChanges {
   readonly gone: Iterable<Uint8Array>
 }
 
+/** Reads the changes as they are asked for. @throws {RangeError} for bytes that end too early */
 export function decodeBatch (bytes: Uint8Array): { readonly expiredBy: number | undefined, readonly dropped: readonly Uint8Array[], readonly changes: Iterable<EncodedChanges> } {
   const reader = new ByteReader(bytes)
   const expiredBy = reader.float64()

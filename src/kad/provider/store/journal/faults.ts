@@ -24,6 +24,7 @@ export function toJournalError (err: unknown, file: string): JournalError {
   return new JournalError(fault, explainFault(fault, file, message), { cause: err })
 }
 
+/** A sentence for the operator: what is in the way, and what to do. */
 export function explainFault (fault: JournalFault, file: string, detail: string): string {
   switch (fault) {
     case 'full': return `the disk of ${file} is full, so announcements are refused: free space there`
