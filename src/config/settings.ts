@@ -127,7 +127,7 @@ export const settings = {
     socket: text('Unix socket of the admin API. Its directory must be 0700 and ours. Default: `$XDG_RUNTIME_DIR/svc-dht/admin.sock`, else `/tmp/svc-dht-<uid>/admin.sock`.', '', { form: 'path, or empty for the default' }),
     listen: listener('Address of the admin API over TCP, beside the socket. Anything but loopback needs `admin.tlsCert`.', ''),
     tlsCert: text('Certificate of the TCP admin API and its intermediates, in PEM: TLS 1.3 only. Read again at SIGHUP.', '', { form: 'path, or empty for plain HTTP on loopback' }),
-    tlsKey: text('Private key of `admin.tlsCert`, in PEM.', '', { form: 'path, or empty', sensitive: true }),
+    tlsKey: text('Private key of `admin.tlsCert`, in PEM. Not used while everybody on the machine may read it.', '', { form: 'path, or empty', sensitive: true }),
     tlsClientCa: text('Who signs the certificates that clients of the TCP admin API must show, in PEM.', '', { form: 'path, or empty for none' }),
     inFlight: int('Requests in flight; more get 503.', 64, { min: 1, max: 10_000 }),
     grants: int('Capabilities in force at once; to mint more is refused until some are revoked or expire. Those that are there when this is lowered stay.', 10_000, { min: 1, max: 100_000 }),

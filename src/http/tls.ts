@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { createSecureContext, type TlsOptions, type Server } from 'node:tls'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
@@ -78,7 +78,7 @@ export class Certificates {
 
 function readOptions ({ certFile, keyFile, clientCaFile }: TlsFiles): TlsOptions {
   const cert = read(certFile, 'the certificate')
-  const key = read(keyFile, 'the private key')
+  const key = read(keyFile, 'the private key', READABLE_BY_ANYBODY)
   const ca = clientCaFile === '' ? undefined : read(clientCaFile, 'the certificate authority of clients')
   assertUsable(`${certFile}: no certificate in PEM`, () => new X509Certificate(cert))
   assertUsable(`${keyFile}: no private key in PEM`, () => createPrivateKey(key))
@@ -89,12 +89,21 @@ function readOptions ({ certFile, keyFile, clientCaFile }: TlsFiles): TlsOptions
   return options
 }
 
-function read (file: string, what: string): Buffer {
+/** A group may read the key, as that of those who get certificates; not everybody on the machine. */
+const READABLE_BY_ANYBODY = 0o007
+
+/** @param forbidden bits of its mode with which the file is not used */
+function read (file: string, what: string, forbidden = 0): Buffer {
+  let isExposed: boolean
+  let bytes: Buffer
   try {
-    return readFileSync(file)
+    isExposed = (statSync(file).mode & forbidden) !== 0
+    bytes = readFileSync(file)
   } catch (err) {
     throw new Error(`${file}: ${what} cannot be read (${(err as NodeJS.ErrnoException).code})`, { cause: err })
   }
+  if (isExposed) throw new Error(`${file}: ${what} can be read by everybody on this machine: chmod o-rwx it, and have a new one made if others were here`)
+  return bytes
 }
 
 /** The failure of OpenSSL is not passed on: it could hold what it read. */

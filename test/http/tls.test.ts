@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -89,6 +89,20 @@ t.test('TLS 1.3 only, with the ciphers and groups of the policy', { skip }, asyn
   t.equal(await failures(), refused.length)
 })
 
+t.test('a private key that everybody may read is not used, neither at the start nor later', { skip }, async t => {
+  const folder = t.testdir()
+  makeAuthority(folder, 'ca').sign('server')
+  const key = join(folder, 'server.key')
+  chmodSync(key, 0o644)
+  await t.rejects(serve(t, folder), { message: /server\.key: the private key can be read by everybody.*chmod/ })
+  chmodSync(key, 0o640)
+  const { certificates, dial, logs } = await serve(t, folder)
+  chmodSync(key, 0o604)
+  t.equal(certificates.reload(), false)
+  t.match(logs.join(''), /certificates_refused/)
+  t.ok(await dial({}) instanceof Error === false, 'the one in force goes on')
+})
+
 t.test('plain HTTP on the TLS port is closed and counted, and nothing of it is answered', { skip }, async t => {
   const folder = t.testdir()
   makeAuthority(folder, 'ca').sign('server')
@@ -146,6 +160,7 @@ t.test('new certificates are in force for new connections, and open ones go on',
 
 t.test('what cannot be used is named at the start, without a word of its content', { skip }, async t => {
   const folder = t.testdir({ 'junk.pem': 'SECRET junk' })
+  chmodSync(join(folder, 'junk.pem'), 0o600)
   makeAuthority(folder, 'ca').sign('server')
   const files = { certFile: join(folder, 'server.crt'), keyFile: join(folder, 'server.key'), clientCaFile: '' }
   const deps = { metrics: createMetrics().http, log: createLogger({ level: 'silent' }) }
