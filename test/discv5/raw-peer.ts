@@ -104,6 +104,11 @@ export class RawPeer {
     return this.packets.filter(({ authdata }) => authdata.kind === 'whoareyou')
   }
 
+  /** Its PINGs that were answered. What it gets besides depends on when the node looks at its table. */
+  pongs (): number {
+    return this.messages().filter(({ kind }) => kind === 'pong').length
+  }
+
   /** Messages that this peer can read. */
   messages (): Message[] {
     const { readKey } = this
