@@ -115,11 +115,14 @@ export class Advertiser {
     const now = this.#deps.now()
     if (now < this.#nextTick) return
     this.#nextTick = now + TICK_MS
+    // Registrars admit nobody whose record does not say where it is: it waits until others told us.
+    const isReachable = this.#deps.ownRecord().endpoints().length > 0
     for (const [key, advert] of this.#adverts) {
       if (advert.until <= now) {
         this.#adverts.delete(key)
         continue
       }
+      if (!isReachable) continue
       if (advert.nextFill <= now) {
         advert.nextFill = now + FILL_MS
         this.#fill(advert, now)

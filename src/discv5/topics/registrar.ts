@@ -71,7 +71,7 @@ export class Registrar {
     return this.#ads.sample(hex(topic), this.#params.adsInAnswer, this.#deps.random)
   }
 
-  /** Takes out what is over. True work only for what is. */
+  /** Takes out what is over. It costs next to nothing while nothing is. */
   sweep (now: number): void {
     this.#forget(this.#ads.expire(now), now)
     this.#similarity.prune(now)

@@ -101,6 +101,17 @@ t.test('a registrar that puts off for ever, or for longer than an ad lives, is g
   t.equal(long.asks.length, 2)
 })
 
+t.test('while our record does not say where we are nobody is asked, and held against nobody', async t => {
+  const { advertiser, asks, own, pass } = setUp([nodeAt(256, 1)])
+  own.record = ownRecord(1, 1n, new Map())
+  advertiser.advertise(TOPIC, Infinity)
+  await pass(20_000)
+  t.equal(asks.length, 0)
+  own.record = ownRecord(1, 2n)
+  await pass(1000)
+  t.match(advertiser.list(), only({ held: 1 }))
+})
+
 t.test('no failure of a request ends the advertiser; a full queue of our own is no fault of the registrar', async t => {
   let failures = 3
   const { advertiser, asks, pass } = setUp([nodeAt(256, 1)], () => {

@@ -5,11 +5,13 @@ import { Tickets } from '../../../src/discv5/topics/ticket.ts'
 
 export const topicOf = (n: number): Buffer => Buffer.alloc(32, n)
 
-/** A record of which only its name and number are of use. */
-export function advertiser (n: number, seq = 1n): Enr {
+const REACHABLE = new Map([['ip', Buffer.from([9, 9, 9, 9])], ['udp', Buffer.from([0x23, 0x28])]])
+
+/** A record of which only its name, number and address are of use. */
+export function advertiser (n: number, seq = 1n, pairs: ReadonlyMap<string, Buffer> = REACHABLE): Enr {
   const id = Buffer.alloc(32)
   id.writeUInt32BE(n, 28)
-  return new Enr(Buffer.concat([id, Buffer.from([Number(seq)])]), { seq, pairs: new Map(), publicKey: Buffer.alloc(33), id })
+  return new Enr(Buffer.concat([id, Buffer.from([Number(seq)])]), { seq, pairs, publicKey: Buffer.alloc(33), id })
 }
 
 /** Random numbers that are the same in each run. */
