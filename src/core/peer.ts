@@ -17,7 +17,7 @@ export interface WalkTrace {
   answered: number
   /** RPCs that failed or timed out. */
   failed: number
-  /** How many peers deep the peer was whose answer ended the search: 0 from our own records, 1 from a peer we knew. */
+  /** How many peers deep the peer was whose answer ended the search, or the deepest that answered one in vain: 0 from our own records, 1 from a peer we knew. */
   hops: number
   /** The peers that led to that answer, ours first; `hops` of them. */
   path: readonly string[]

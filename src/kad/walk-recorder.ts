@@ -19,6 +19,8 @@ export class WalkRecorder {
   /** Who first told us of a peer; peers asked first, from our own table, are not in it. Bounded by k answers a peer asked. */
   readonly #toldBy = new Map<string, string>()
   readonly #asked = new Set<string>()
+  /** The way to whoever is the most peers away of those that answered. */
+  #deepest: readonly string[] = []
 
   readonly #span: Span | undefined
   /** RPCs under way, by the peer asked. Bounded by MAX_RPC_SPANS. */
@@ -46,23 +48,34 @@ export class WalkRecorder {
         const closer = id.toString()
         if (!this.#asked.has(closer) && !this.#toldBy.has(closer)) this.#toldBy.set(closer, from)
       }
+      const path = this.#pathTo(from)
+      if (path.length > this.#deepest.length) this.#deepest = path
     }
   }
 
   /** Notes that the answer came from this peer. */
   reachedAt (peer: string): void {
-    const path = [peer]
-    for (let teller = this.#toldBy.get(peer); teller !== undefined && !path.includes(teller); teller = this.#toldBy.get(teller)) {
-      path.unshift(teller)
-    }
+    this.#take(this.#pathTo(peer))
+  }
+
+  /** The walk is over: nobody waits for what was not answered. A search in vain went as deep as anybody answered. */
+  close (): void {
+    if (this.#trace.path.length === 0) this.#take(this.#deepest)
+    for (const rpc of this.#rpcs.values()) rpc.end('unanswered')
+    this.#rpcs.clear()
+  }
+
+  #take (path: readonly string[]): void {
     this.#trace.path = path
     this.#trace.hops = path.length
   }
 
-  /** The walk is over: nobody waits for what was not answered. */
-  close (): void {
-    for (const rpc of this.#rpcs.values()) rpc.end('unanswered')
-    this.#rpcs.clear()
+  #pathTo (peer: string): readonly string[] {
+    const path = [peer]
+    for (let teller = this.#toldBy.get(peer); teller !== undefined && !path.includes(teller); teller = this.#toldBy.get(teller)) {
+      path.unshift(teller)
+    }
+    return path
   }
 
   #beginRpc (span: Span, name: string, peer: string): void {

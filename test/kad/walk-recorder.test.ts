@@ -43,6 +43,22 @@ t.test('who told first counts, and nobody told us of a peer that we had asked al
   t.strictSame(trace.path, pathOf('b'))
 })
 
+t.test('a search in vain is as deep as anybody answered, and one that nobody answered has no hops', async t => {
+  const { trace, recorder } = record(asked('a'), asked('b'), answered('b'), answered('a', 'c', 'd'), asked('c'), answered('c'), asked('d'), failed)
+  recorder.close()
+  t.match(trace, { hops: 2, path: only(...pathOf('a', 'c')) })
+  const none = record(asked('a'), failed)
+  none.recorder.close()
+  t.match(none.trace, { hops: 0, path: only() })
+})
+
+t.test('a search that found something is as deep as where it did', async t => {
+  const { trace, recorder } = record(asked('a'), answered('a', 'c'), asked('c'), answered('c'))
+  recorder.reachedAt(peerOf('a').toString())
+  recorder.close()
+  t.match(trace, { hops: 1, path: only(...pathOf('a')) })
+})
+
 t.test('peers that tell of each other make no endless path', async t => {
   const { trace, recorder } = record(answered('a', 'b'), answered('b', 'a'))
   recorder.reachedAt(peerOf('a').toString())
