@@ -23,7 +23,7 @@ export function toShortJson (value: unknown): string {
 function diff (path: string, before: unknown, after: unknown): readonly Line[] {
   if (canonicalOf(before) === canonicalOf(after)) return []
   if (isObject(before) && isObject(after)) {
-    return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap(name => diff(`${path}.${name}`, before[name], after[name]))
+    return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap(name => diff(`${path}.${name}`, own(before, name), own(after, name)))
   }
   if (Array.isArray(before) && Array.isArray(after)) {
     const [had, has] = [before, after].map(list => new Set(list.map(canonicalOf)))
@@ -34,6 +34,11 @@ function diff (path: string, before: unknown, after: unknown): readonly Line[] {
     if (items.length > 0) return items // else only their order or number differs
   }
   return [...(before === undefined ? [] : [toLine('-', path, before)]), ...(after === undefined ? [] : [toLine('+', path, after)])]
+}
+
+/** A name of ours may be one that every object inherits something for. */
+function own (fields: Readonly<Record<string, unknown>>, name: string): unknown {
+  return Object.hasOwn(fields, name) ? fields[name] : undefined
 }
 
 function toLine (sign: Line['sign'], path: string, value: unknown): Line {

@@ -24,12 +24,16 @@ t.test('of a long list only what came and went is shown', async t => {
   t.equal(shown({ nodes }, { nodes: after }), '  - s.nodes: {"id":"n7","status":"active"}\n  + s.nodes: {"id":"n7","status":"revoked"}\n')
 })
 
+t.test('a name that every object has something under is a name like others', async t => {
+  t.equal(shown({}, { toString: 1 }), '  + s.toString: 1\n')
+})
+
 t.test('whatever differs is shown, and nothing is where nothing does', async t => {
   const value = fc.jsonValue({ maxDepth: 3 })
   fc.assert(fc.property(value, value, (before, after) => {
     const isSame = JSON.stringify(sorted(before)) === JSON.stringify(sorted(after))
     if ((shown(before, after) === '  nothing differs\n') !== isSame) throw new Error(shown(before, after))
-  }), { numRuns: 300 })
+  }), { numRuns: 2000 })
   t.equal(shown({ a: 1 }, { a: 1 }), '  nothing differs\n')
 })
 
