@@ -107,7 +107,10 @@ export class JournalWriter {
     }
   }
 
-  /** As the index has it now. A provider is forgotten with the last of its records, and no earlier: they name its row. */
+  /**
+   * As the index has it now: the addresses too, which a record may have brought that came and went since the last batch.
+   * A provider is forgotten with the last of its records, and no earlier: they name its row.
+   */
   #toChanges ({ provider, keys, hasMore }: UnsavedOfProvider): ProviderChanges {
     const { index } = this.#deps
     const held: SavedRecord[] = []
@@ -118,6 +121,6 @@ export class JournalWriter {
       else held.push({ key, receivedAt: record.receivedAt, expiresAt: record.expiresAt, source: record.source, prefix: record.prefix })
     }
     const addrs = index.addressesOf(provider)
-    return { provider, addrs: held.length > 0 ? addrs : undefined, held, gone, isForgotten: addrs === undefined && !hasMore }
+    return { provider, addrs, held, gone, isForgotten: addrs === undefined && !hasMore }
   }
 }

@@ -46,6 +46,22 @@ t.test('what was announced is there after a restart, with all that was said of i
   }
 })
 
+t.test('addresses that a record brought outlast it, if it never was on disk', async t => {
+  const file = tempFile(t)
+  const clock = new TestClock()
+  const first = await startStore(t, { journal: inlineJournal(file), clock })
+  await first.settled()
+  first.store.upsert(numbered(1, clock.now(), { addrs: addrsOf('/ip4/192.0.2.1/tcp/1') }))
+  await first.settled()
+  first.store.upsert(numbered(11, clock.now(), { addrs: addrsOf('/ip4/192.0.2.1/tcp/2') })) // of the same provider
+  first.store.remove(keyOf(11), bytesOf(peerOf(1)))
+  await first.store.stop()
+
+  const { store, settled } = await startStore(t, { journal: inlineJournal(file), clock })
+  await settled()
+  t.same(store.get(keyOf(1), clock.now())[0]?.addrs, addrsOf('/ip4/192.0.2.1/tcp/2'))
+})
+
 t.test('after any history of changes and restarts the disk says what the index said', async t => {
   const step = fc.oneof(
     { weight: 8, arbitrary: fc.record({ kind: fc.constant('announce' as const), number: fc.nat({ max: 12 }), ttlMs: fc.integer({ min: 1, max: 20 * SECOND_MS }) }) },
@@ -112,7 +128,7 @@ t.test('what expires and what is withdrawn goes from disk, with the provider’s
   await settled()
   store.remove(keyOf(1), provider)
   await settled()
-  t.match(journal.batches.at(-1)?.changes, only({ gone: only(keyOf(1)), held: only(), isForgotten: false, addrs: undefined }))
+  t.match(journal.batches.at(-1)?.changes, only({ gone: only(keyOf(1)), held: only(), isForgotten: false }))
   clock.advance(2 * HOUR_MS)
   const removed: Uint8Array[] = []
   t.equal(store.expire(clock.now(), 10, key => removed.push(Uint8Array.from(key))), 2)

@@ -23,7 +23,7 @@ export type SavedRecord = Pick<ProviderRecord, 'receivedAt' | 'expiresAt' | 'sou
 /** What to make of one provider's records on disk. */
 export interface ProviderChanges {
   readonly provider: Uint8Array
-  /** Undefined: as they are on disk. */
+  /** Its latest; undefined when it has no record any more. */
   readonly addrs: readonly Uint8Array[] | undefined
   /** The state these records are in now, whatever the disk says of them. */
   readonly held: readonly SavedRecord[]
