@@ -78,8 +78,8 @@ export function composeCapabilities ({ node, identity, admin }: Config, surround
   return { grants, authority, caps, owner, now, ownerToken: () => ownerToken }
 }
 
-/** The latest that it can be, also while the clock is set back: what has expired does not come into force again. `at` is what governance has seen. */
+/** The latest that it can be, in whole milliseconds, also while the clock is set back: what has expired does not come into force again. `at` is what governance has seen. */
 function latest ({ now, monotonic = () => performance.now() }: Surroundings, at: Clock): Clock {
   const offset = now() - monotonic()
-  return () => Math.max(now(), offset + monotonic(), at())
+  return () => Math.floor(Math.max(now(), offset + monotonic(), at()))
 }

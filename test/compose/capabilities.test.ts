@@ -78,6 +78,8 @@ t.test('a clock that is set back brings no capability back that has expired', as
   const surroundings = { metrics: createMetrics(), log: createLogger({ level: 'silent' }), now: () => time.wall, monotonic: () => time.steady } as Surroundings
   const { grants, authority, owner, now } = composeCapabilities(loadConfig({ flags: {} }), surroundings, { audit, keys: { custody, last: false }, at: () => time.governed })
   await owner.start()
+  time.steady += 1.5
+  t.equal(now(), time.wall + 1, 'in whole milliseconds, as the files and the log have them')
   const { token } = await grants.mint({ memo: 'an hour', allows: 'auditor', caveats: [], expiresAt: time.wall + 3_600_000 }, 'operator')
   const attempt = () => authority.authorize(token, { permission: 'status:read', ip: undefined, now: now() })
   t.ok(attempt().id)
