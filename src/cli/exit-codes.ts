@@ -34,6 +34,12 @@ export const EXIT_OF_CODE = {
   Internal: 'internal',
 } satisfies Record<ErrorCode, Exit> // a new code does not compile until it has an exit code
 
+/** How a search ends: nothing found is a no only when everyone was asked. */
+export function exitOfSearch (found: number, { isWhole }: { readonly isWhole: boolean }): Exit {
+  if (found > 0) return 'ok'
+  return isWhole ? 'negative' : 'later'
+}
+
 /** The table for `ronctl --help`. */
 export function renderExitCodes (): string {
   return Object.values(EXIT).map(({ code, meaning }) => `  ${String(code).padEnd(4)}${meaning}`).join('\n')

@@ -1,6 +1,6 @@
 import type { LookupEvent, TraceBody } from '../http/admin/wire.ts'
 import type { LookupKind } from './client.ts'
-import type { Exit } from './exit-codes.ts'
+import { exitOfSearch, type Exit } from './exit-codes.ts'
 import { Failure } from './failure.ts'
 import { renderRow } from './layout.ts'
 import type { Session } from './session.ts'
@@ -32,7 +32,7 @@ export async function showLookup ({ client, out }: Session, { kind, key, limit, 
     else if (event.event === 'record') out.answer(event.record, ({ id, addrs }, view) => renderRow([id.padEnd(PEER_ID_WIDTH), addrs.join(' ')], view))
     if (event.event === 'done') {
       out.remark(`${found === 0 ? `No ${noun} found` : count(found, noun)}; ${describeEnd(event)}`)
-      return toExit(found, event)
+      return exitOfSearch(found, { isWhole: event.truncated === undefined })
     }
   }
   throw new Failure('The daemon broke the answer off.', { exit: 'internal', code: 'Internal', hint: 'See its log.' })
@@ -48,10 +48,4 @@ function describeTrace ({ messages, answered, failed, hops }: TraceBody): string
 function describeEnd ({ trace, cached, truncated }: Done): string {
   const how = cached ? 'a recent answer was used' : describeTrace(trace)
   return truncated === undefined ? how : `${how}; ${TRUNCATED[truncated]}`
-}
-
-/** Nothing found is a no only when everyone was asked. */
-function toExit (found: number, { truncated }: Done): Exit {
-  if (found > 0) return 'ok'
-  return truncated === undefined ? 'negative' : 'later'
 }

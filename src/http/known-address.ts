@@ -7,11 +7,17 @@ import type { Socket } from 'node:net'
  * no address else, be denied by no list, and spend the quota of this machine. A connection that is gone already is dropped.
  */
 export function requireAddresses (server: Server): void {
-  let isUnixSocket = false
-  server.once('listening', () => { isUnixSocket = typeof server.address() === 'string' })
+  const isUnixSocket = overUnixSocket(server)
   for (const event of ['connection', 'secureConnection']) {
     server.on(event, (socket: Socket) => {
-      if (!isUnixSocket && socket.remoteAddress === undefined) socket.destroy()
+      if (!isUnixSocket() && socket.remoteAddress === undefined) socket.destroy()
     })
   }
+}
+
+/** Tells, once it listens, whether a server does so on a Unix socket: there nobody has an address. */
+export function overUnixSocket (server: Server): () => boolean {
+  let isUnixSocket = false
+  server.once('listening', () => { isUnixSocket = typeof server.address() === 'string' })
+  return () => isUnixSocket
 }

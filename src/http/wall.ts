@@ -10,6 +10,7 @@ import type { PolicyGate } from '../policy/policy-holder.ts'
 import { RateLimit } from '../policy/rate-limit.ts'
 import type { WriteGate } from '../policy/write-gate.ts'
 import { bearerToken } from './bearer.ts'
+import { overUnixSocket } from './known-address.ts'
 
 /** Checks tokens. */
 export type Authorizer = Pick<Authority, 'authorize'>
@@ -55,8 +56,7 @@ const LAPSE_MS = 2500
  */
 export function raiseWall (app: FastifyInstance, { surface }: Options, deps: WallDeps): void {
   requireRows(app, surface)
-  let isLocal = false
-  app.server.once('listening', () => { isLocal = typeof app.server.address() === 'string' })
+  const isLocal = overUnixSocket(app.server)
   const strangers = new RateLimit({ perSecond: TRIES_PER_SECOND })
   app.decorateRequest('principal', undefined)
   app.decorateRequest('lapsed', undefined)
@@ -77,11 +77,11 @@ export function raiseWall (app: FastifyInstance, { surface }: Options, deps: Wal
       if (request.method === 'GET') {
         request.lapsed = judgeAgain({ log: request.log, onLapse: deps.onLapse }, reply, () => {
           authorize(deps.now())
-          deps.policy.assertAdmits({ ip, isLocal })
+          deps.policy.assertAdmits({ ip, isLocal: isLocal() })
         })
       }
     }
-    deps.policy.assertAdmits({ ip, isLocal })
+    deps.policy.assertAdmits({ ip, isLocal: isLocal() })
     if (request.principal !== undefined) takeQuota(deps.rate, request.principal, now)
     if (surface === 'admin') deps.admission.admit('admin')
     if (access !== 'public' && WRITES.has(access)) deps.writes.assertOpen()

@@ -7,12 +7,18 @@ t.setTimeout(60_000)
 
 const OTHER = { fingerprint: '12D3KooWBootstrap222222222222', endpoint: '/ip4/127.0.0.2/tcp/7460' }
 
+/** A change that two signers approved, on its canary. */
+async function tryOut (home: Home, ...change: Parameters<Home['propose']>): Promise<string> {
+  const id = await home.propose(...change)
+  await home.approve(id)
+  await home.execute(id)
+  return id
+}
+
 t.test('an emergency freeze of the longest time is in force at once, also while a canary is under way', async t => {
   const home = new Home(t)
   await home.start()
-  const canary = await home.propose('policy', { op: 'set', values: { profile: 'strict' } })
-  await home.approve(canary)
-  await home.execute(canary)
+  const canary = await tryOut(home, 'policy', { op: 'set', values: { profile: 'strict' } })
   await home.pass(5 * MINUTE)
   const freeze = await home.propose('freezes', { op: 'freeze', scope: 'writes', duration_ms: HOUR }, { authority: 'emergency' })
   await home.approve(freeze, 3)
@@ -24,9 +30,7 @@ t.test('an emergency freeze of the longest time is in force at once, also while 
 t.test('an emergency quorum replaces a bootstrap while another change of the bootstraps is on its canary', async t => {
   const home = new Home(t)
   await home.start()
-  const canary = await home.propose('bootstrap', { op: 'add', seed: { fingerprint: '12D3KooWBootstrap333333333333', endpoint: '/ip4/127.0.0.3/tcp/7460' } })
-  await home.approve(canary)
-  await home.execute(canary)
+  const canary = await tryOut(home, 'bootstrap', { op: 'add', seed: { fingerprint: '12D3KooWBootstrap333333333333', endpoint: '/ip4/127.0.0.3/tcp/7460' } })
   const replace = await home.propose('bootstrap', { op: 'replace', fingerprint: PEER, seed: OTHER }, { authority: 'emergency' })
   await home.approve(replace, 3)
   await home.execute(replace)
@@ -37,14 +41,10 @@ t.test('an emergency quorum replaces a bootstrap while another change of the boo
 t.test('what was promoted goes back while a second change of the section is on its canary, which ends with it', async t => {
   const home = new Home(t)
   await home.start()
-  const first = await home.propose('policy', { op: 'set', values: { profile: 'strict' } })
-  await home.approve(first)
-  await home.execute(first)
+  const first = await tryOut(home, 'policy', { op: 'set', values: { profile: 'strict' } })
   await home.pass(10 * MINUTE)
   await home.promote(first)
-  const second = await home.propose('policy', { op: 'deny', kind: 'countries', value: 'XX' })
-  await home.approve(second)
-  await home.execute(second)
+  const second = await tryOut(home, 'policy', { op: 'deny', kind: 'countries', value: 'XX' })
   t.same(home.parts.sections?.policy.deny.countries, ['XX'])
   await home.send(home.network.about('rollback', first, home.network.cast.ops))
   t.equal(home.parts.sections?.policy.profile, 'standard')
@@ -55,9 +55,7 @@ t.test('what was promoted goes back while a second change of the section is on i
 t.test('a canary of required post-quantum signatures ends when a signer joins who cannot make any', async t => {
   const home = new Home(t, { isPq: true })
   await home.start()
-  const canary = await home.propose('pq', { op: 'set', values: { require_on: true } })
-  await home.approve(canary)
-  await home.execute(canary)
+  const canary = await tryOut(home, 'pq', { op: 'set', values: { require_on: true } })
   const joins = await home.propose('charter', { op: 'add-actor', actor: toActor(keysOf('new'), 'security') })
   await home.approve(joins)
   await home.execute(joins)
@@ -68,9 +66,7 @@ t.test('a canary of required post-quantum signatures ends when a signer joins wh
 t.test('a daemon that stopped with a freeze and a canary in force starts with both', async t => {
   const home = new Home(t)
   await home.start()
-  const canary = await home.propose('policy', { op: 'set', values: { profile: 'strict' } })
-  await home.approve(canary)
-  await home.execute(canary)
+  await tryOut(home, 'policy', { op: 'set', values: { profile: 'strict' } })
   await home.pass(5 * MINUTE)
   const freeze = await home.propose('freezes', { op: 'freeze', scope: 'writes', duration_ms: HOUR }, { authority: 'emergency' })
   await home.approve(freeze, 3)
@@ -85,14 +81,10 @@ t.test('a frozen section keeps its value: nothing is promoted or rolled back in 
   const home = new Home(t)
   await home.start()
   const { cast: { ops, sec: [signer] } } = home.network
-  const promoted = await home.propose('policy', { op: 'set', values: { profile: 'strict' } })
-  await home.approve(promoted)
-  await home.execute(promoted)
+  const promoted = await tryOut(home, 'policy', { op: 'set', values: { profile: 'strict' } })
   await home.pass(10 * MINUTE)
   await home.promote(promoted)
-  const tried = await home.propose('policy', { op: 'deny', kind: 'countries', value: 'XX' })
-  await home.approve(tried)
-  await home.execute(tried)
+  const tried = await tryOut(home, 'policy', { op: 'deny', kind: 'countries', value: 'XX' })
   const freeze = await home.propose('freezes', { op: 'freeze', scope: 'policy', duration_ms: HOUR / 2 }, { authority: 'emergency' })
   await home.approve(freeze, 3)
   await home.execute(freeze)

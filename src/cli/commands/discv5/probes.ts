@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Discv5PingBody, Discv5RecordBody } from '../../../http/admin/wire-discv5.ts'
+import { exitOfSearch } from '../../exit-codes.ts'
 import { usageFailure } from '../../failure.ts'
 import { renderFields, renderTable, type View } from '../../layout.ts'
 import { wholeNumber } from '../../options.ts'
@@ -30,8 +31,7 @@ export function addProbes (discv5: Command, run: Run): void {
       const body = await client.discv5Lookup({ target: nodeIdOf(target), count: options.count })
       out.answer(body, ({ nodes }, view) => renderRecords(nodes, view))
       out.remark(`${count(body.nodes.length, 'node')} after ${count(body.requests, 'request')}${body.complete ? '' : '; it was cut off, there may be closer ones'}`)
-      if (body.nodes.length > 0) return 'ok'
-      return body.complete ? 'negative' : 'later'
+      return exitOfSearch(body.nodes.length, { isWhole: body.complete })
     }))
   discv5.command('nodes')
     .description('ask one node for the nodes it knows at these log distances')

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Discv5TopicBody } from '../../../http/admin/wire-discv5.ts'
+import { exitOfSearch } from '../../exit-codes.ts'
 import { renderTable, type View } from '../../layout.ts'
 import { durationText, wholeNumber } from '../../options.ts'
 import type { Run } from '../../session.ts'
@@ -25,8 +26,7 @@ export function addTopic (discv5: Command, run: Run): void {
       const body = await client.discv5FindTopic({ topic: id, count: options.count })
       out.answer(body, ({ advertisers }, view) => renderRecords(advertisers, view))
       out.remark(`${count(body.advertisers.length, 'advertiser')} after ${count(body.requests, 'request')}${body.complete ? '' : '; it was cut off, there may be more'}`)
-      if (body.advertisers.length > 0) return 'ok'
-      return body.complete ? 'negative' : 'later'
+      return exitOfSearch(body.advertisers.length, { isWhole: body.complete })
     }))
   topic.command('advertise')
     .description('advertise a topic for a time, or move the end')
